@@ -1,0 +1,79 @@
+"""toklet: everything around a language model except the model.
+
+Train a BPE tokenizer, turn text into ids and back, sample the next id from logits, build prompts.
+
+>>> import toklet
+>>> tok = toklet.train(["low lower lowest slow"] * 9, vocab_size=270, pattern="gpt2")
+>>> [tok.token(id) for id in tok.encode("lower, slower")]
+[b'low', b'e', b'r', b',', b' slow', b'e', b'r']
+"""
+
+from . import reference
+from ._core import backend
+from .batch import Batch
+from .generation import generate
+from .ngram import NGram
+from .prompting import FewShot, Prompt, Template
+from .reference.error import (
+    ArgumentError,
+    CorpusError,
+    Error,
+    FormatError,
+    InternalError,
+    LogitsError,
+    PromptError,
+    TextError,
+    TokenError,
+    VocabularyError,
+    WrongTypeError,
+)
+from .reference.split import PATTERNS as patterns
+from .sampling import Sampler, bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
+from .tokenizer import Tokenizer, load
+from .training import WordCounts, count, count_files, train, train_files
+
+__all__ = [
+    "ArgumentError",
+    "Batch",
+    "CorpusError",
+    "Error",
+    "FewShot",
+    "FormatError",
+    "InternalError",
+    "LogitsError",
+    "NGram",
+    "Prompt",
+    "PromptError",
+    "Sampler",
+    "Template",
+    "TextError",
+    "TokenError",
+    "Tokenizer",
+    "VocabularyError",
+    "WordCounts",
+    "WrongTypeError",
+    "__version__",
+    "backend",
+    "bits_per_byte",
+    "count",
+    "count_files",
+    "cross_entropy",
+    "generate",
+    "load",
+    "log_softmax",
+    "patterns",
+    "perplexity",
+    "reference",
+    "softmax",
+    "top_k",
+    "train",
+    "train_files",
+]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":  # looked up when asked for: the metadata machinery takes longer to import than all of toklet
+        from importlib.metadata import version
+
+        return version("toklet")
+    raise AttributeError(f"module 'toklet' has no attribute {name!r}")

@@ -1,0 +1,95 @@
+"""Many encoded texts in two flat arrays: all ids, and where each text begins."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .reference.error import ArgumentError, number
+
+
+class Batch:
+    """The ids of many texts.
+
+    Attributes
+    ----------
+    ids : uint32 array, shape (total,)
+        The ids of all texts, one after the other.
+    offsets : uint64 array, shape (len + 1,)
+        Text `i` is `ids[offsets[i] : offsets[i + 1]]`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> batch = Batch(np.array([7, 8, 9], np.uint32), np.array([0, 1, 3], np.uint64))
+    >>> len(batch), batch[1].tolist()
+    (2, [8, 9])
+    """
+
+    __slots__ = ("ids", "offsets")
+
+    def __init__(self, ids: NDArray[np.uint32], offsets: NDArray[np.uint64]) -> None:
+        self.ids, self.offsets = ids, offsets
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> NDArray[np.uint32]:
+        i = index + len(self) if index < 0 else index
+        if not 0 <= i < len(self):
+            raise IndexError(f"text {index} of a batch of {len(self)}")
+        return self.ids[int(self.offsets[i]) : int(self.offsets[i + 1])]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint32]]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<Batch of {len(self)} texts, {len(self.ids)} ids>"
+
+    def padded(self, pad_id: int, length: int | None = None, side: str = "right") -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Give the texts as the rows of one matrix.
+
+        Parameters
+        ----------
+        pad_id : int
+            The id that fills up short rows.
+        length : int, optional
+            The width; longer texts are cut at their end. Default: that of the longest text.
+        side : {"right", "left"}
+            Where the padding goes.
+
+        Returns
+        -------
+        matrix : uint32 array, shape (len, length)
+        lengths : int64 array, shape (len,)
+            How many ids of each row are not padding.
+
+        Raises
+        ------
+        ArgumentError
+            If a parameter is out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Batch(np.array([7, 8, 9], np.uint32), np.array([0, 1, 3], np.uint64)).padded(0)[0].tolist()
+        [[7, 0], [8, 9]]
+        """
+        number("pad_id", pad_id, "an id: an integer from 0 to 2**32 - 1", 0, 2**32 - 1, whole=True)
+        if side not in ("right", "left"):
+            raise ArgumentError("side", repr(side), "'right' or 'left'")
+        lengths = np.diff(self.offsets).astype(np.int64)
+        if length is None:
+            length = int(lengths.max(initial=0))
+        number("length", length, "an integer, at least 0, or None", 0, 2**32 - 1, whole=True)
+        lengths = np.minimum(lengths, length)
+        columns = np.arange(length)
+        filled = columns < lengths[:, None]
+        starts = self.offsets[:-1].astype(np.int64)[:, None]
+        source = starts + columns
+        if side == "left":
+            filled = filled[:, ::-1]
+            source = starts + columns - (length - lengths)[:, None]
+        matrix = np.full(filled.shape, pad_id, np.uint32)
+        matrix[filled] = self.ids[source[filled]]
+        return matrix, lengths

@@ -1,0 +1,204 @@
+"""Text -> ids: split it, merge each pretoken, join the results; and decide what may become a special token.
+
+Text is only ever text: what it spells never becomes a special token unless the caller says so (`special="allow"`, or a set of names). Then the longest
+special token at the leftmost place is taken, and the text between two of them is split as if it stood alone. A prompt is encoded from parts, trusted
+or not, and there a special token counts only where the whole of it lies inside trusted text.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from .decode import Stream, decode, decode_bytes
+from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, number
+from .merge import merge, two_parts
+from .split import PATTERNS, named, split
+from .vocab import Vocabulary
+
+Special = str | Collection[str]
+
+
+def as_bytes(text: str | bytes, place: str = "text") -> bytes:
+    """Give the UTF-8 of a str; bytes are taken as they are."""
+    if isinstance(text, str):
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise TextError(f"character {error.start} of {place}", f"the lone surrogate {text[error.start]!a}", "a character that UTF-8 can hold") from None
+    elif isinstance(text, bytes | bytearray | memoryview):
+        data = bytes(text)
+    else:
+        raise WrongTypeError(place, f"of type {type(text).__name__}", "str or bytes")
+    if len(data) > MAX_TEXT_BYTES:
+        raise ArgumentError(f"the length of {place}", f"{len(data)} bytes", f"at most {MAX_TEXT_BYTES} in one call")
+    return data
+
+
+
+class Tokenizer:
+    """A vocabulary and the pattern that it was made with. Frozen: safe to share."""
+
+    def __init__(self, tokens: dict[bytes, int], merges: list[tuple[bytes, bytes]] | None, special_tokens: dict[str, int], pattern: str, whole: bool) -> None:
+        self.vocabulary = Vocabulary(tokens, merges, special_tokens, whole)
+        name = named(pattern)
+        self.pattern, self._name = PATTERNS[name], name
+
+    @classmethod
+    def from_merges(cls, merges: list[tuple[bytes, bytes]], special_tokens: list[str], pattern: str) -> "Tokenizer":
+        """Number the tokens as `Vocabulary.from_merges` does."""
+        v = Vocabulary.from_merges(merges, special_tokens)
+        return cls(v.tokens, v.listed, v.specials, pattern, whole=False)
+
+    def tables(self) -> tuple[dict[bytes, int], list[tuple[bytes, bytes]] | None, dict[str, int], str, bool]:
+        """Give what the constructor took."""
+        v = self.vocabulary
+        return v.tokens, v.listed, v.specials, self.pattern, v.whole
+
+    def special_tokens(self) -> dict[str, int]:
+        """Give the special tokens and their ids."""
+        return self.vocabulary.specials
+
+    def merges(self) -> list[tuple[bytes, bytes]]:
+        """Give the merges in order; for a ranked vocabulary those that make its tokens."""
+        v = self.vocabulary
+        if v.listed is not None:
+            return list(v.listed)
+        found = [two_parts(v, token) for token in sorted(v.tokens, key=v.tokens.__getitem__) if len(token) > 1]
+        return [parts for parts in found if parts]
+
+    def size(self) -> int:
+        """Give the highest id plus one."""
+        return self.vocabulary.size
+
+    def token(self, id: int) -> bytes:
+        """Give the bytes of an id."""
+        return self.vocabulary.token(id)
+
+    def id(self, token: bytes) -> int:
+        """Give the id of a token's bytes."""
+        return self.vocabulary.id(token)
+
+    def ordinary(self, data: bytes) -> list[int]:
+        """Encode text in which nothing is special."""
+        return [id for pretoken in split(data, self._name) for id in merge(self.vocabulary, pretoken)]
+
+    def _allowed(self, special: Special) -> list[str]:
+        if isinstance(special, str):
+            if special not in ("text", "allow", "error"):
+                raise ArgumentError("special", repr(special), "'text', 'allow', 'error' or a set of special tokens")
+            return [] if special == "text" else list(self.vocabulary.specials)
+        if not isinstance(special, set | frozenset | list | tuple):
+            raise WrongTypeError("special", repr(special), "'text', 'allow', 'error' or a set of special tokens")
+        unknown = [name for name in special if name not in self.vocabulary.specials]
+        if unknown:
+            raise ArgumentError("special", f"{unknown[0]!r}", f"among the special tokens, which are {list(self.vocabulary.specials)}")
+        return list(special)
+
+    def _cut(self, data: bytes, names: Iterable[str]) -> list[bytes]:
+        """Cut text at special tokens: text, special, text, special, …, text."""
+        longest_first = sorted((name.encode() for name in names), key=len, reverse=True)
+        return re.split(b"(" + b"|".join(map(re.escape, longest_first)) + b")", data) if longest_first else [data]
+
+    def encode(self, text: str | bytes, special: Special = "text") -> list[int]:
+        """Encode one text."""
+        data, ids = as_bytes(text), []
+        pieces = self._cut(data, self._allowed(special))
+        if special == "error" and len(pieces) > 1:
+            raise TextError(f"byte {len(pieces[0])} of text", f"the start of {pieces[1].decode()!r}", "no special token: say special='text' or special='allow'")
+        for i, piece in enumerate(pieces):
+            ids += [self.vocabulary.specials[piece.decode()]] if i % 2 else self.ordinary(piece)
+        return ids
+
+    def encode_parts(self, parts: Sequence[tuple[str, bool]]) -> list[int]:
+        """Encode (text, trusted) parts: a special token counts only where the whole of it lies inside one trusted run."""
+        ids, plain, runs = [], b"", []
+        for i, (text, trusted) in enumerate(parts):
+            data = as_bytes(text, f"part {i}")
+            if runs and runs[-1][1] == trusted:
+                runs[-1] = (runs[-1][0] + data, trusted)
+            else:
+                runs.append((data, trusted))
+        for data, trusted in runs:
+            pieces = self._cut(data, self.vocabulary.specials if trusted else [])
+            for special, text in zip(pieces[1::2], pieces[2::2], strict=True):
+                ids += [*self.ordinary(plain + pieces[0]), self.vocabulary.specials[special.decode()]]
+                plain, pieces[0] = b"", text
+            plain += pieces[0]
+        return ids + self.ordinary(plain)
+
+    def encode_batch(self, texts: Iterable[str | bytes], special: Special = "text", threads: int | None = None) -> tuple[list[int], list[int]]:
+        """Encode each text: all ids, and where each text's begin (and the last one's end)."""
+        check_threads(threads)
+        ids: list[int] = []
+        offsets = [0]
+        for i, text in enumerate(texts):
+            ids += self.encode(as_bytes(text, f"texts[{i}]"), special)
+            offsets.append(len(ids))
+        return ids, offsets
+
+    def encode_with_offsets(self, text: str | bytes, special: Special = "text", unit: str = "char") -> tuple[list[int], list[int]]:
+        """Encode one text: its ids, and (start, end) of each in bytes or in the characters that it touches, one after the other."""
+        if unit not in ("char", "byte"):
+            raise ArgumentError("unit", repr(unit), "'char' or 'byte'")
+        data, ids = as_bytes(text), self.encode(text, special)
+        ends, offsets = [0], []
+        for id in ids:
+            ends.append(ends[-1] + len(self.vocabulary.by_id[id]))
+        if unit == "byte":
+            return ids, [x for span in zip(ends, ends[1:], strict=False) for x in span]
+        starts = character_starts(data)
+        for start, end in zip(ends, ends[1:], strict=False):
+            offsets += [starts[start], starts[end - 1] + 1]
+        return ids, offsets
+
+    def count(self, text: str | bytes, special: Special = "text") -> int:
+        """Count the ids of one text."""
+        return len(self.encode(text, special))
+
+    def truncate(self, text: str | bytes, max_tokens: int, keep: str = "head") -> bytes:
+        """Keep the head, the tail or the middle of a text, cut between characters, so that it encodes to at most `max_tokens` ids."""
+        number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
+        if keep not in ("head", "tail", "middle"):
+            raise ArgumentError("keep", repr(keep), "'head', 'tail' or 'middle'")
+        data, ids = as_bytes(text), self.encode(text)
+        ends = [0]
+        for id in ids:
+            ends.append(ends[-1] + len(self.vocabulary.by_id[id]))
+        starts, room = character_starts(data), min(max_tokens, len(ids))
+        while len(ids) > max_tokens:
+            first = {"head": 0, "tail": len(ends) - 1 - room, "middle": (len(ends) - 1 - room) // 2}[keep]
+            start, end = ends[first], ends[first + room]
+            while 0 < start < len(data) and starts[start] == starts[start - 1]:
+                start += 1
+            while 0 < end < len(data) and starts[end] == starts[end - 1]:
+                end -= 1
+            ids = self.ordinary(data[start:end])
+            if len(ids) <= max_tokens:
+                return data[start : max(start, end)]
+            room = max(0, room - (len(ids) - max_tokens))
+        return data
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Join the bytes of the ids."""
+        return decode_bytes(self.vocabulary, ids)
+
+    def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
+        """Read the joined bytes as UTF-8."""
+        return decode(self.vocabulary, ids, errors)
+
+    def stream(self) -> Stream:
+        """Start decoding one id at a time."""
+        return Stream(self.vocabulary)
+
+
+def character_starts(data: bytes) -> list[int]:
+    """Number the characters, and give the number of the one that each byte belongs to."""
+    numbers = []
+    for i, character in enumerate(data.decode("utf-8", "surrogateescape")):
+        numbers += [i] * len(character.encode("utf-8", "surrogateescape"))
+    return numbers
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that can't be."""
+    if threads is not None:
+        number("threads", threads, "an integer from 1 to 64, or None for one a core", 1, 64, whole=True)

@@ -1,0 +1,71 @@
+"""Everything that can go wrong, as one sentence: what is wrong, what was found there, what is allowed there.
+
+An error has a kind (its class), a place, what was found and what is allowed; the sentence is made from these, so that no message can leave one out. The
+limits stand here as well, each with its reason. Both backends raise these classes.
+"""
+
+MAX_IDS = 2**20  # four times the largest vocabulary in use; bounds every table that a file can ask for
+MAX_TOKEN_BYTES = 4_096  # the longest token of a published vocabulary has 128 bytes
+MAX_LOGITS = 2**24  # above it a 32-bit float can't tell one index from the next, and no model has more
+MAX_FILE_BYTES = 2**28  # a tokenizer file: ten times the largest one published
+MAX_TEXT_BYTES = 2**32 - 1  # one text in one call: offsets are 32 bits wide
+
+
+class Error(ValueError):
+    """Any refusal of toklet: `place` says what is wrong, `found` what it is, `allowed` what it must be."""
+
+    def __init__(self, place: str, found: str, allowed: str) -> None:
+        super().__init__(place, found, allowed)
+        self.place, self.found, self.allowed = place, found, allowed
+
+    def __str__(self) -> str:
+        return f"{self.place} is {self.found}; it must be {self.allowed}"
+
+
+class ArgumentError(Error):
+    """A parameter is outside its range."""
+
+
+class WrongTypeError(ArgumentError, TypeError):
+    """A parameter has a type that the function doesn't take."""
+
+
+class TextError(Error):
+    """A text can't be encoded: a lone surrogate, or a special token where none is allowed."""
+
+
+class TokenError(Error, LookupError):
+    """An id or a token that the vocabulary doesn't have."""
+
+
+class VocabularyError(Error):
+    """Tables that contradict themselves: ids twice, bytes missing, merges whose parts don't exist."""
+
+
+class FormatError(Error):
+    """A file that isn't what its name says, or asks for what toklet doesn't support."""
+
+
+class CorpusError(Error):
+    """A corpus that nothing can be learnt from, or counts that can't be added."""
+
+
+class LogitsError(Error):
+    """A row of logits with a NaN in it, or with nothing allowed, or of the wrong shape."""
+
+
+class PromptError(Error):
+    """A template that can't be read, or a slot that is missing or unknown."""
+
+
+class InternalError(Exception):
+    """A bug in toklet: please report it, with the call that raised it."""
+
+
+def number(place: str, value: object, allowed: str, at_least: float, at_most: float, whole: bool = False) -> None:
+    """Refuse `value` unless it is a number (an integer where `whole`) between the bounds, both included."""
+    fits = isinstance(value, int) if whole else isinstance(value, int | float)
+    if not fits or isinstance(value, bool):
+        raise WrongTypeError(place, repr(value), allowed)
+    if not at_least <= value <= at_most:  # type: ignore[operator]
+        raise ArgumentError(place, repr(value), allowed)

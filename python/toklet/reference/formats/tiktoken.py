@@ -1,0 +1,53 @@
+"""Files of ranks: a line a token, its bytes in base64 and its rank, which is its id.
+
+Neither the pattern nor the special tokens stand in the file. The published encodings are known by their SHA-256; for any other file the caller must say them.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+
+from ..encode import Tokenizer
+from ..error import FormatError
+
+FIM = {"<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260}
+PUBLISHED = {
+    "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930": ("gpt2", {"<|endoftext|>": 50256}),
+    "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069": ("gpt2", {"<|endoftext|>": 50256}),
+    "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7": ("cl100k", {"<|endoftext|>": 100257, **FIM, "<|endofprompt|>": 100276}),
+    "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d": ("o200k", {"<|endoftext|>": 199999, "<|endofprompt|>": 200018}),
+}
+
+
+def read(data: bytes, name: str, pattern: str | None, special_tokens: Mapping[str, int] | None) -> Tokenizer:
+    """Read the ranks."""
+    known = PUBLISHED.get(hashlib.sha256(data).hexdigest())
+    if known is None and pattern is None:
+        raise FormatError(name, "not one of the published files", "loaded with pattern= (and special_tokens=, if it has any)")
+    ranks: dict[bytes, int] = {}
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            token, rank = line.split()
+            spelled = base64.b64decode(token, validate=True)
+            if not rank.isdigit() or len(rank) > 9:
+                raise ValueError
+        except (ValueError, binascii.Error):
+            raise FormatError(f"line {number} of {name}", repr(line[:40].decode("utf-8", "replace")), "a token in base64 and its rank") from None
+        if spelled in ranks:
+            raise FormatError(f"line {number} of {name}", f"the token {spelled!r} again", "a new token")
+        ranks[spelled] = int(rank)
+    specials = special_tokens if special_tokens is not None else known[1] if known and pattern is None else {}
+    return Tokenizer(ranks, None, dict(specials), pattern or (known[0] if known else ""), whole=True)
+
+
+def text(tokenizer: Tokenizer) -> bytes:
+    """Write the ranks; merges that make tokens in the order of their ids say the same as ranks, others can't be written so."""
+    vocabulary = tokenizer.vocabulary
+    made = [vocabulary.tokens[left + right] for left, right in vocabulary.listed or []]
+    if made != sorted(set(made)):
+        raise FormatError("the vocabulary", "one whose merges aren't in the order of the ids they make", "saved as tokenizer.json: ranks can't say it")
+    ordered = sorted(vocabulary.tokens.items(), key=lambda item: item[1])
+    return b"".join(base64.b64encode(token) + b" %d\n" % rank for token, rank in ordered)

@@ -1,0 +1,68 @@
+"""Templates and few-shot prompts: the format of the examples is the program.
+
+A template is text with `{{ slots }}`. Rendered, it becomes parts: the template's own text is trusted, what fills a slot is not, and only trusted text can
+spell a special token (see `encode_parts`). Braces inside a value are harmless: values are never read again. A few-shot prompt is the template filled
+with each example, joined by a separator, and the template filled with the query up to the slot that the model has to fill.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from .error import PromptError, WrongTypeError
+
+Part = tuple[str, bool]
+SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Template:
+    """Text with slots.
+
+    >>> Template("Q: {{ question }}\\nA: {{ answer }}").slots
+    ['question', 'answer']
+    """
+
+    def __init__(self, source: str) -> None:
+        if not isinstance(source, str):
+            raise WrongTypeError("the template", repr(source), "a str")
+        pieces = SLOT.split(source)
+        for piece in pieces[::2]:
+            if "{{" in piece:
+                raise PromptError("the template", f"{piece[piece.index('{{') :][:20]!r} without its end", "'{{', a slot's name and '}}'")
+        for name in pieces[1::2]:
+            if not NAME.fullmatch(name.strip(" ")):
+                raise PromptError("the slot", repr(name), "a name of ASCII letters, digits and '_'")
+        self.source, self.literals, self.names = source, pieces[::2], [name.strip(" ") for name in pieces[1::2]]
+        self.slots = list(dict.fromkeys(self.names))
+
+    def parts(self, values: Mapping[str, str], stop_before: str | None = None) -> list[Part]:
+        """Fill the slots, up to the slot `stop_before` if it is given."""
+        if stop_before is not None and stop_before not in self.slots:
+            raise PromptError("stop_before", repr(stop_before), f"one of the template's slots: {self.slots}")
+        end = len(self.names) if stop_before is None else self.names.index(stop_before)
+        needed = self.names[:end]
+        for name in needed:
+            if name not in values:
+                raise PromptError(f"the slot {name!r}", "not filled", f"given a value: the template's slots are {self.slots}")
+            if not isinstance(values[name], str):
+                raise WrongTypeError(f"the slot {name!r}", f"of type {type(values[name]).__name__}", "a str")
+        for name in values:
+            if name not in self.slots:
+                raise PromptError("the slot", repr(name), f"one of the template's: {self.slots}")
+        parts = [(self.literals[0], True)]
+        for name, literal in zip(needed, self.literals[1:], strict=False):
+            parts += [(values[name], False), (literal, True)]
+        return [part for part in parts if part[0]]
+
+
+def few_shot(template: Template, examples: Sequence[Mapping[str, str]], separator: str, query: Mapping[str, str] | None, stop_before: str | None) -> list[Part]:
+    """Join the filled examples, and the query that the model is to complete."""
+    if not isinstance(separator, str):
+        raise WrongTypeError("separator", repr(separator), "a str")
+    shots = [template.parts(example) for example in examples]
+    if query is not None:
+        shots.append(template.parts(query, stop_before))
+    parts: list[Part] = []
+    for i, shot in enumerate(shots):
+        parts += shot if i == 0 or not separator else [(separator, True), *shot]
+    return parts

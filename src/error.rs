@@ -1,0 +1,89 @@
+//! Everything that can go wrong, as one sentence: what is wrong, what was found there, what is allowed there.
+//!
+//! An error has a kind, a place, what was found and what is allowed; the sentence is made from these, so that no message can leave one out. The
+//! limits stand here as well, each with its reason.
+
+use std::fmt;
+
+/// Four times the largest vocabulary in use; bounds every table that a file can ask for.
+pub const MAX_IDS: u32 = 1 << 20;
+/// The longest token of a published vocabulary has 128 bytes.
+pub const MAX_TOKEN_BYTES: usize = 4_096;
+/// Above it a 32-bit float can't tell one index from the next, and no model has more.
+pub const MAX_LOGITS: usize = 1 << 24;
+/// A tokenizer file: ten times the largest one published.
+pub const MAX_FILE_BYTES: usize = 1 << 28;
+/// One text in one call: offsets are 32 bits wide.
+pub const MAX_TEXT_BYTES: usize = u32::MAX as usize;
+/// One more than a signed 64-bit integer holds is refused, never wrapped.
+pub const MAX_COUNT: u64 = i64::MAX.unsigned_abs();
+/// More workers than any machine in sight has use for in one call.
+pub const MAX_THREADS: usize = 64;
+
+/// What a function that can refuse gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of refusal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A parameter is outside its range.
+    Argument,
+    /// A text can't be encoded: a special token stands where none is allowed, or a pattern gave up on it.
+    Text,
+    /// An id or a token that the vocabulary doesn't have.
+    Token,
+    /// Tables that contradict themselves: ids twice, bytes missing, merges whose parts don't exist.
+    Vocabulary,
+    /// A file that isn't what its name says, or asks for what toklet doesn't support.
+    Format,
+    /// A corpus that nothing can be learnt from, or counts that can't be added.
+    Corpus,
+    /// A row of logits with a NaN in it, or with nothing allowed.
+    Logits,
+    /// A template that can't be read, or a slot that is missing or unknown.
+    Prompt,
+    /// The operating system refused a file; `place` is its path, `found` the reason.
+    Io(std::io::ErrorKind, Option<i32>),
+    /// The caller asked to stop.
+    Interrupted,
+    /// A bug in toklet.
+    Internal,
+}
+
+/// A refusal: `place` says what is wrong, `found` what it is, `allowed` what it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The kind.
+    pub kind: Kind,
+    /// What is wrong.
+    pub place: String,
+    /// What it is.
+    pub found: String,
+    /// What it must be.
+    pub allowed: String,
+}
+
+impl Error {
+    /// Make an error of a kind from its three parts.
+    pub fn new(kind: Kind, place: impl Into<String>, found: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Self { kind, place: place.into(), found: found.into(), allowed: allowed.into() }
+    }
+
+    /// A refusal by the operating system, for the file at `path`.
+    pub fn io(path: impl Into<String>, error: &std::io::Error) -> Self {
+        Self::new(Kind::Io(error.kind(), error.raw_os_error()), path, error.to_string(), "a file that can be read and written")
+    }
+
+    /// The caller asked to stop.
+    pub fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "the call", "interrupted", "left to finish")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}; it must be {}", self.place, self.found, self.allowed)
+    }
+}
+
+impl std::error::Error for Error {}
