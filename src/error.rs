@@ -87,3 +87,44 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Values as messages show them: as Python writes them, so that both backends say the same.
+pub mod quote {
+    /// A text in quotes.
+    pub fn text(text: &str) -> String {
+        let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+        let mut out = String::from(quote);
+        for character in text.chars() {
+            match character {
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                c if c == quote => out.extend(['\\', c]),
+                c if c.is_control() && u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+                c => out.push(c),
+            }
+        }
+        out.push(quote);
+        out
+    }
+
+    /// Bytes in quotes, behind a `b`.
+    pub fn bytes(bytes: &[u8]) -> String {
+        let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+        let mut out = format!("b{quote}");
+        for &byte in bytes {
+            match byte {
+                b'\\' => out.push_str("\\\\"),
+                b'\n' => out.push_str("\\n"),
+                b'\r' => out.push_str("\\r"),
+                b'\t' => out.push_str("\\t"),
+                b if char::from(b) == quote => out.extend(['\\', quote]),
+                0x20..0x7f => out.push(char::from(byte)),
+                _ => out.push_str(&format!("\\x{byte:02x}")),
+            }
+        }
+        out.push(quote);
+        out
+    }
+}

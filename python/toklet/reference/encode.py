@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from .decode import Stream, decode, decode_bytes
 from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, number
 from .merge import merge, two_parts
+from .offsets import offsets, truncate
 from .split import PATTERNS, named, split
 from .vocab import Vocabulary
 
@@ -139,16 +140,11 @@ class Tokenizer:
         """Encode one text: its ids, and (start, end) of each in bytes or in the characters that it touches, one after the other."""
         if unit not in ("char", "byte"):
             raise ArgumentError("unit", repr(unit), "'char' or 'byte'")
-        data, ids = as_bytes(text), self.encode(text, special)
-        ends, offsets = [0], []
-        for id in ids:
-            ends.append(ends[-1] + len(self.vocabulary.by_id[id]))
-        if unit == "byte":
-            return ids, [x for span in zip(ends, ends[1:], strict=False) for x in span]
-        starts = character_starts(data)
-        for start, end in zip(ends, ends[1:], strict=False):
-            offsets += [starts[start], starts[end - 1] + 1]
-        return ids, offsets
+        ids = self.encode(text, special)
+        return ids, offsets(as_bytes(text), self._lengths(ids), unit)
+
+    def _lengths(self, ids: list[int]) -> list[int]:
+        return [len(self.vocabulary.by_id[id]) for id in ids]
 
     def count(self, text: str | bytes, special: Special = "text") -> int:
         """Count the ids of one text."""
@@ -159,23 +155,7 @@ class Tokenizer:
         number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
         if keep not in ("head", "tail", "middle"):
             raise ArgumentError("keep", repr(keep), "'head', 'tail' or 'middle'")
-        data, ids = as_bytes(text), self.encode(text)
-        ends = [0]
-        for id in ids:
-            ends.append(ends[-1] + len(self.vocabulary.by_id[id]))
-        starts, room = character_starts(data), min(max_tokens, len(ids))
-        while len(ids) > max_tokens:
-            first = {"head": 0, "tail": len(ends) - 1 - room, "middle": (len(ends) - 1 - room) // 2}[keep]
-            start, end = ends[first], ends[first + room]
-            while 0 < start < len(data) and starts[start] == starts[start - 1]:
-                start += 1
-            while 0 < end < len(data) and starts[end] == starts[end - 1]:
-                end -= 1
-            ids = self.ordinary(data[start:end])
-            if len(ids) <= max_tokens:
-                return data[start : max(start, end)]
-            room = max(0, room - (len(ids) - max_tokens))
-        return data
+        return truncate(as_bytes(text), self._lengths(self.encode(text)), max_tokens, keep, self.count)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Join the bytes of the ids."""
@@ -188,14 +168,6 @@ class Tokenizer:
     def stream(self) -> Stream:
         """Start decoding one id at a time."""
         return Stream(self.vocabulary)
-
-
-def character_starts(data: bytes) -> list[int]:
-    """Number the characters, and give the number of the one that each byte belongs to."""
-    numbers = []
-    for i, character in enumerate(data.decode("utf-8", "surrogateescape")):
-        numbers += [i] * len(character.encode("utf-8", "surrogateescape"))
-    return numbers
 
 
 def check_threads(threads: int | None) -> None:

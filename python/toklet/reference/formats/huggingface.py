@@ -110,6 +110,8 @@ class Reader:
             content = self.typed("an added token", token.get("content") if isinstance(token, dict) else None, str, "an object with its content")
             for flag in ("single_word", "lstrip", "rstrip"):
                 self.need(f"{flag} of {content!r}", token.get(flag, False), (False,))
+            if content in specials:
+                raise FormatError(f"an added token of {self.name}", json.dumps(content), "one that isn't added twice")
             specials[content] = self.typed(f"the id of {content!r}", token.get("id"), int, "an integer")
         tokens = {}
         for spelled, id in self.typed("model.vocab", model.get("vocab"), dict, "an object").items():

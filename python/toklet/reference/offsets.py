@@ -1,0 +1,40 @@
+"""Where ids stand in a text: offsets, and cutting a text so that it encodes to no more than so many ids.
+
+Tokens are cut between bytes, people count characters. A token that holds a part of a character is given the whole of it, and a text is never cut
+inside one. A shortened text can encode to more ids than it kept of the long one (its last blanks may be shared out otherwise), so what is cut is
+encoded again and cut further until it fits.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+
+
+def character_numbers(data: bytes) -> list[int]:
+    """Give the number of the character that each byte belongs to."""
+    characters = data.decode("utf-8", "surrogateescape")
+    return [number for number, c in enumerate(characters) for _ in c.encode("utf-8", "surrogateescape")]
+
+
+def offsets(data: bytes, lengths: Sequence[int], unit: str) -> list[int]:
+    """Give (start, end) of each token in bytes or in the characters that it touches, one after the other."""
+    spans = list(pairwise(accumulate(lengths, initial=0)))
+    numbers = character_numbers(data) if unit == "char" else []
+    return [place for start, end in spans for place in ((numbers[start], numbers[end - 1] + 1) if numbers else (start, end))]
+
+
+def truncate(data: bytes, lengths: Sequence[int], max_tokens: int, keep: str, count: Callable[[bytes], int]) -> bytes:
+    """Keep the head, the tail or the middle of a text whose tokens have these lengths."""
+    ends, numbers = list(accumulate(lengths, initial=0)), [*character_numbers(data), -1]
+    found, room, kept = len(lengths), min(max_tokens, len(lengths)), data
+    while found > max_tokens:
+        spare = len(lengths) - room
+        first = {"head": 0, "tail": spare, "middle": spare // 2}[keep]
+        start, end = ends[first], ends[first + room]
+        while start and numbers[start] == numbers[start - 1]:
+            start += 1
+        while end and numbers[end] == numbers[end - 1]:
+            end -= 1
+        kept = data[start:end]
+        found = count(kept)
+        room = max(0, room - max(0, found - max_tokens))
+    return kept

@@ -1,0 +1,230 @@
+//! Text -> ids: split it, merge each pretoken, join the results; and decide what may become a special token.
+//!
+//! Text is only ever text: what it spells never becomes a special token unless the caller says so (`Special::Allow`, or a set of names). Then the longest
+//! special token at the leftmost place is taken, and the text between two of them is split as if it stood alone. A prompt is encoded from parts, trusted
+//! or not, and there a special token counts only where the whole of it lies inside trusted text.
+
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result, quote};
+use crate::merge::Merger;
+use crate::prompt::Part;
+use crate::split::Pattern;
+use crate::threads::{Pulse, parallel, workers};
+use crate::vocab::{Parts, Vocabulary};
+
+const TICK_EVERY: usize = 1 << 16;
+/// How much text a worker takes at a time: enough that handing it out costs nothing, little enough that workers end together.
+const JOB_BYTES: usize = 1 << 18;
+
+/// What a special token that a text spells becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// Ordinary text.
+    Text,
+    /// The special token.
+    Allow,
+    /// An error.
+    Error,
+    /// The special token if it is one of these, else ordinary text.
+    Only(Vec<String>),
+}
+
+/// A vocabulary and the pattern that it was made with.
+///
+/// ```
+/// use toklet::{Special, Tokenizer, threads::Pulse};
+/// let tok = Tokenizer::from_merges(vec![(b"l".to_vec(), b"o".to_vec())], vec!["<|end|>".into()], "gpt2")?;
+/// assert_eq!(tok.encode(b"lo<|end|>", &Special::Allow, &Pulse::default())?, [256, 257]);
+/// # Ok::<(), toklet::Error>(())
+/// ```
+pub struct Tokenizer {
+    vocabulary: Arc<Vocabulary>,
+    pattern: Pattern,
+    specials: Finder,
+}
+
+/// A stretch of text, or a special token with its id.
+enum Piece<'a> {
+    Text(&'a [u8]),
+    Special(&'a [u8], u32),
+}
+
+impl Tokenizer {
+    /// Put a vocabulary and a pattern together.
+    pub fn new(vocabulary: Vocabulary, pattern: &str) -> Result<Self> {
+        let specials = Finder::new(vocabulary.specials().to_vec())?;
+        Ok(Self { vocabulary: Arc::new(vocabulary), pattern: Pattern::new(pattern)?, specials })
+    }
+
+    /// Number the tokens as [`Vocabulary::from_merges`] does.
+    pub fn from_merges(merges: Vec<Parts>, specials: Vec<String>, pattern: &str) -> Result<Self> {
+        Self::new(Vocabulary::from_merges(merges, specials)?, pattern)
+    }
+
+    /// The vocabulary.
+    pub fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.vocabulary
+    }
+
+    /// The pattern.
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// Encode one text.
+    pub fn encode(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Vec<u32>> {
+        let mut ids = Vec::with_capacity(data.len() / 3);
+        self.each_id(data, special, &mut Merger::default(), pulse, |found| ids.extend_from_slice(found))?;
+        Ok(ids)
+    }
+
+    /// Count the ids of one text, without keeping them.
+    pub fn count(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<usize> {
+        let mut count = 0;
+        self.each_id(data, special, &mut Merger::default(), pulse, |found| count += found.len())?;
+        Ok(count)
+    }
+
+    /// Encode many texts on several threads: all ids, and where each text's begin (and the last one's end).
+    pub fn encode_batch(&self, texts: &[&[u8]], special: &Special, threads: Option<usize>, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u64>)> {
+        let jobs = jobs(texts);
+        let done = parallel(workers(threads), jobs.len(), |job| {
+            let (mut ids, mut ends, mut merger) = (Vec::new(), Vec::new(), Merger::default());
+            for text in &texts[jobs[job].clone()] {
+                self.each_id(text, special, &mut merger, pulse, |found| ids.extend_from_slice(found))?;
+                ends.push(ids.len());
+            }
+            Ok((ids, ends))
+        })?;
+        let mut ids = Vec::with_capacity(done.iter().map(|(ids, _)| ids.len()).sum());
+        let mut offsets = vec![0];
+        for (found, ends) in done {
+            offsets.extend(ends.iter().map(|end| (ids.len() + end) as u64));
+            ids.extend_from_slice(&found);
+        }
+        Ok((ids, offsets))
+    }
+
+    /// Encode parts: a special token counts only where the whole of it lies inside one trusted run.
+    pub fn encode_parts(&self, parts: &[Part], pulse: &Pulse) -> Result<Vec<u32>> {
+        let (mut ids, mut plain, mut merger) = (Vec::new(), Vec::new(), Merger::default());
+        for run in parts.chunk_by(|one, other| one.trusted == other.trusted) {
+            let text: String = run.iter().map(|part| part.text.as_str()).collect();
+            let special = if run[0].trusted { Special::Allow } else { Special::Text };
+            for piece in self.pieces(text.as_bytes(), &special)? {
+                match piece {
+                    Piece::Text(text) => plain.extend_from_slice(text),
+                    Piece::Special(_, id) => {
+                        self.ordinary(&plain, &mut merger, pulse, &mut |found| ids.extend_from_slice(found))?;
+                        plain.clear();
+                        ids.push(id);
+                    }
+                }
+            }
+        }
+        self.ordinary(&plain, &mut merger, pulse, &mut |found| ids.extend_from_slice(found))?;
+        Ok(ids)
+    }
+
+    /// Give what a text's ids are, piece by piece: the pretokens one after the other, and the special tokens between them.
+    fn each_id(&self, data: &[u8], special: &Special, merger: &mut Merger, pulse: &Pulse, mut take: impl FnMut(&[u32])) -> Result<()> {
+        if data.len() > MAX_TEXT_BYTES {
+            let allowed = format!("at most {MAX_TEXT_BYTES} in one call");
+            return Err(Error::new(Kind::Argument, "the length of text", format!("{} bytes", data.len()), allowed));
+        }
+        let pieces = self.pieces(data, special)?;
+        if let ([Piece::Text(before), Piece::Special(name, _), ..], Special::Error) = (&pieces[..], special) {
+            let found = format!("the start of {}", quote::text(&String::from_utf8_lossy(name)));
+            let allowed = "no special token: say special='text' or special='allow'";
+            return Err(Error::new(Kind::Text, format!("byte {} of text", before.len()), found, allowed));
+        }
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => self.ordinary(text, merger, pulse, &mut take)?,
+                Piece::Special(_, id) => take(&[id]),
+            }
+        }
+        Ok(())
+    }
+
+    /// Encode text in which nothing is special.
+    fn ordinary(&self, data: &[u8], merger: &mut Merger, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        let mut since = 0;
+        for pretoken in self.pattern.split(data) {
+            let pretoken = pretoken?;
+            match self.vocabulary.whole_pretoken(pretoken) {
+                Some(id) => take(&[id]),
+                None => take(merger.merge(&self.vocabulary, pretoken, u32::MAX, pulse)?),
+            }
+            since += pretoken.len();
+            if since >= TICK_EVERY {
+                pulse.tick(since as u64)?;
+                since = 0;
+            }
+        }
+        pulse.tick(since as u64)
+    }
+
+    /// Cut a text at the special tokens that may stand in it.
+    fn pieces<'a>(&self, data: &'a [u8], special: &Special) -> Result<Vec<Piece<'a>>> {
+        match special {
+            Special::Text => Ok(vec![Piece::Text(data)]),
+            Special::Allow | Special::Error => Ok(self.specials.cut(data)),
+            Special::Only(names) => Ok(Finder::new(self.chosen(names)?)?.cut(data)),
+        }
+    }
+
+    /// The special tokens of these names.
+    fn chosen(&self, names: &[String]) -> Result<Vec<(String, u32)>> {
+        let specials = self.vocabulary.specials();
+        let find = |name: &String| {
+            specials.iter().find(|(known, _)| known == name).cloned().ok_or_else(|| {
+                let all: Vec<_> = specials.iter().map(|(name, _)| quote::text(name)).collect();
+                let allowed = format!("among the special tokens, which are [{}]", all.join(", "));
+                Error::new(Kind::Argument, "special", quote::text(name), allowed)
+            })
+        };
+        names.iter().map(find).collect()
+    }
+}
+
+/// Finds special tokens in a text: the longest one at the leftmost place.
+struct Finder {
+    automaton: Option<AhoCorasick>,
+    tokens: Vec<(String, u32)>,
+}
+
+impl Finder {
+    fn new(tokens: Vec<(String, u32)>) -> Result<Self> {
+        let names = tokens.iter().map(|(name, _)| name);
+        let built = (!tokens.is_empty()).then(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names)).transpose();
+        let automaton = built.map_err(|error| Error::new(Kind::Vocabulary, "the special tokens", error.to_string(), "few and short enough to be searched for"))?;
+        Ok(Self { automaton, tokens })
+    }
+
+    fn cut<'a>(&self, data: &'a [u8]) -> Vec<Piece<'a>> {
+        let (mut pieces, mut at) = (Vec::new(), 0);
+        for found in self.automaton.iter().flat_map(|automaton| automaton.find_iter(data)) {
+            pieces.extend([Piece::Text(&data[at..found.start()]), Piece::Special(&data[found.range()], self.tokens[found.pattern()].1)]);
+            at = found.end();
+        }
+        pieces.push(Piece::Text(&data[at..]));
+        pieces
+    }
+}
+
+/// Share out texts in runs of about as many bytes each.
+fn jobs(texts: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
+    let (mut jobs, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (i, text) in texts.iter().enumerate() {
+        bytes += text.len();
+        if bytes >= JOB_BYTES || i + 1 == texts.len() {
+            jobs.push(start..i + 1);
+            (start, bytes) = (i + 1, 0);
+        }
+    }
+    jobs
+}

@@ -1,0 +1,45 @@
+//! Files that hold a tokenizer. Reading checks everything before it believes anything; writing is whole or not at all.
+
+mod atomic;
+pub mod huggingface;
+mod json;
+mod tiktoken;
+
+use std::fs::File;
+use std::io::Read;
+
+use crate::encode::Tokenizer;
+use crate::error::{Error, Kind, MAX_FILE_BYTES, Result};
+
+/// Load a tokenizer.json, or a file of ranks (.tiktoken), whose pattern and special tokens the caller must say unless it is a published one.
+pub fn load(path: &str, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>) -> Result<Tokenizer> {
+    let mut data = Vec::new();
+    let file = File::open(path).map_err(|error| Error::io(path, &error))?;
+    file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut data).map_err(|error| Error::io(path, &error))?;
+    let refuse = |found: &str, allowed: &str| Err(Error::new(Kind::Format, path, found, allowed));
+    if data.len() > MAX_FILE_BYTES {
+        return refuse(&format!("over {MAX_FILE_BYTES} bytes long"), &format!("at most {MAX_FILE_BYTES}"));
+    }
+    if path.ends_with(".tiktoken") {
+        return tiktoken::read(&data, path, pattern, special_tokens);
+    }
+    if !path.ends_with(".json") {
+        return refuse("a file of unknown kind", "a tokenizer.json (.json) or a file of ranks (.tiktoken)");
+    }
+    if pattern.is_some() || special_tokens.is_some() {
+        return refuse("a tokenizer.json, which has a pattern and special tokens of its own", "loaded without pattern= and special_tokens=");
+    }
+    huggingface::read(&data, path)
+}
+
+/// Save as tokenizer.json or as a file of ranks, by the ending of the name; whole or not at all.
+pub fn save(tokenizer: &Tokenizer, path: &str) -> Result<()> {
+    let text = if path.ends_with(".tiktoken") {
+        tiktoken::text(tokenizer)?
+    } else if path.ends_with(".json") {
+        huggingface::text(tokenizer)?
+    } else {
+        return Err(Error::new(Kind::Format, path, "a name of unknown kind", "one that ends in .json or .tiktoken"));
+    };
+    atomic::write(path, &text)
+}

@@ -1,0 +1,102 @@
+//! Files of ranks: a line a token, its bytes in base64 and its rank, which is its id.
+//!
+//! Neither the pattern nor the special tokens stand in the file. The published encodings are known by their SHA-256; for any other file the caller must say
+//! them.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rustc_hash::FxHashSet;
+use sha2::{Digest, Sha256};
+
+use crate::encode::Tokenizer;
+use crate::error::{Error, Kind, Result, quote};
+use crate::vocab::Vocabulary;
+
+struct Published {
+    sha256: &'static str,
+    pattern: &'static str,
+    specials: &'static [(&'static str, u32)],
+}
+
+const PUBLISHED: [Published; 4] = [
+    Published { sha256: "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930", pattern: "gpt2", specials: &[("<|endoftext|>", 50256)] },
+    Published { sha256: "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069", pattern: "gpt2", specials: &[("<|endoftext|>", 50256)] },
+    Published {
+        sha256: "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+        pattern: "cl100k",
+        specials: &[
+            ("<|endoftext|>", 100_257),
+            ("<|fim_prefix|>", 100_258),
+            ("<|fim_middle|>", 100_259),
+            ("<|fim_suffix|>", 100_260),
+            ("<|endofprompt|>", 100_276),
+        ],
+    },
+    Published {
+        sha256: "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+        pattern: "o200k",
+        specials: &[("<|endoftext|>", 199_999), ("<|endofprompt|>", 200_018)],
+    },
+];
+
+/// Read the ranks.
+pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>) -> Result<Tokenizer> {
+    let sha256 = Sha256::digest(data).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}"); // writing to a String can't fail
+        hex
+    });
+    let known = PUBLISHED.iter().find(|published| published.sha256 == sha256);
+    let Some(wanted) = pattern.or(known.map(|known| known.pattern)) else {
+        let allowed = "loaded with pattern= (and special_tokens=, if it has any)";
+        return Err(Error::new(Kind::Format, name, "not one of the published files", allowed));
+    };
+    let published = known.filter(|_| pattern.is_none()).map_or(&[][..], |known| known.specials);
+    let specials = special_tokens.unwrap_or_else(|| published.iter().map(|(name, id)| ((*name).into(), *id)).collect());
+    Tokenizer::new(Vocabulary::new(ranks(data, name)?, None, specials, true)?, wanted)
+}
+
+fn ranks(data: &[u8], name: &str) -> Result<Vec<(Vec<u8>, u32)>> {
+    let (mut ranks, mut seen) = (Vec::new(), FxHashSet::default());
+    for (line, number) in data.split(|byte| *byte == b'\n').zip(1..) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let refuse = |found: String, allowed: &str| Error::new(Kind::Format, format!("line {number} of {name}"), found, allowed);
+        let found = || quote::text(&String::from_utf8_lossy(&line[..line.len().min(40)]));
+        let (token, rank) = token_and_rank(line).ok_or_else(|| refuse(found(), "a token in base64 and its rank"))?;
+        if !seen.insert(token.clone()) {
+            return Err(refuse(format!("the token {} again", quote::bytes(&token)), "a new token"));
+        }
+        ranks.push((token, rank));
+    }
+    Ok(ranks)
+}
+
+fn token_and_rank(line: &[u8]) -> Option<(Vec<u8>, u32)> {
+    let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let (token, rank) = (fields.next()?, std::str::from_utf8(fields.next()?).ok()?);
+    let plain = rank.len() <= 9 && rank.bytes().all(|byte| byte.is_ascii_digit()) && fields.next().is_none();
+    let token = BASE64_STANDARD.decode(token).ok().filter(|_| plain)?;
+    Some((token, rank.parse().ok()?))
+}
+
+/// Write the ranks; merges that make tokens in the order of their ids say the same as ranks, others can't be written so.
+pub(super) fn text(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
+    let vocabulary = tokenizer.vocabulary();
+    let mut made = Vec::new();
+    for (left, right) in vocabulary.listed().unwrap_or_default() {
+        made.push(vocabulary.id(&[&left[..], right].concat())?);
+    }
+    if !made.is_sorted_by(|one, other| one < other) {
+        let allowed = "saved as tokenizer.json: ranks can't say it";
+        return Err(Error::new(Kind::Format, "the vocabulary", "one whose merges aren't in the order of the ids they make", allowed));
+    }
+    let mut out = String::new();
+    for (token, rank) in vocabulary.tokens() {
+        BASE64_STANDARD.encode_string(token, &mut out);
+        let _ = writeln!(out, " {rank}"); // writing to a String can't fail
+    }
+    Ok(out.into_bytes())
+}

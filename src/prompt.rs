@@ -1,0 +1,5 @@
+//! stub
+/// Part.
+pub struct Part { /// text
+ pub text: String, /// trusted
+ pub trusted: bool }

@@ -1,0 +1,105 @@
+//! Python objects -> what the core takes, and back. Text is borrowed where it can be, arrays go out as raw bytes that numpy reads in place.
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+
+use super::{exception, wrong_type};
+use crate::encode::Special;
+
+/// The bytes of a text: borrowed from a str or bytes, which can't change, or copied from anything that can.
+pub(super) enum Text<'a> {
+    Borrowed(&'a [u8]),
+    Copied(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Text<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
+/// Take a str (as UTF-8) or bytes.
+pub(super) fn text<'a>(object: &'a Bound<'_, PyAny>, place: impl Fn() -> String) -> PyResult<Text<'a>> {
+    if let Ok(text) = object.cast::<PyString>() {
+        return text.to_str().map(|text| Text::Borrowed(text.as_bytes())).or_else(|_| Err(surrogate(text, &place())));
+    }
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        return Ok(Text::Borrowed(bytes.as_bytes()));
+    }
+    let copied = PyBuffer::<u8>::get(object).and_then(|buffer| buffer.to_vec(object.py()));
+    copied.map(Text::Copied).or_else(|_| Err(wrong_type(object.py(), &place(), format!("of type {}", object.get_type().name()?), "str or bytes")))
+}
+
+/// The error for a str that UTF-8 can't hold.
+fn surrogate(text: &Bound<'_, PyString>, place: &str) -> PyErr {
+    let found = (|| -> PyResult<(usize, u32)> {
+        let points: Vec<u8> = text.call_method1("encode", ("utf-32-le", "surrogatepass"))?.extract()?;
+        let mut codes = points.as_chunks::<4>().0.iter().map(|code| u32::from_le_bytes(*code));
+        Ok(codes.by_ref().enumerate().find(|(_, code)| (0xD800..0xE000).contains(code)).unwrap_or((0, 0xD800)))
+    })();
+    match found {
+        Ok((at, code)) => {
+            let (place, found) = (format!("character {at} of {place}"), format!("the lone surrogate '\\u{code:04x}'"));
+            exception(text.py(), "TextError", (place, found, "a character that UTF-8 can hold"))
+        }
+        Err(error) => error,
+    }
+}
+
+/// Take a policy for special tokens.
+pub(super) fn special(object: &Bound<'_, PyAny>) -> PyResult<Special> {
+    const ALLOWED: &str = "'text', 'allow', 'error' or a set of special tokens";
+    let py = object.py();
+    if let Ok(name) = object.cast::<PyString>() {
+        return match &*name.to_string_lossy() {
+            "text" => Ok(Special::Text),
+            "allow" => Ok(Special::Allow),
+            "error" => Ok(Special::Error),
+            _ => Err(exception(py, "ArgumentError", ("special", object.repr()?, ALLOWED))),
+        };
+    }
+    let named = object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() || object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
+    if !named {
+        return Err(wrong_type(py, "special", object.repr()?.to_string(), ALLOWED));
+    }
+    let names = object.try_iter()?.map(|name| name?.extract::<String>()).collect::<PyResult<Vec<_>>>();
+    names.map(Special::Only).map_err(|_| wrong_type(py, "special", object.repr().map_or_else(|_| String::new(), |repr| repr.to_string()), ALLOWED))
+}
+
+/// Take numbers: from a buffer of that type, or from any sequence.
+pub(super) fn numbers<'py, T>(object: &Bound<'py, PyAny>) -> PyResult<Vec<T>>
+where
+    T: pyo3::buffer::Element,
+    Vec<T>: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
+{
+    PyBuffer::<T>::get(object).and_then(|buffer| buffer.to_vec(object.py())).or_else(|_| object.extract())
+}
+
+/// A number as the bytes that it has in memory.
+pub(super) trait Raw {
+    fn put(&self, bytes: &mut [u8]);
+}
+
+macro_rules! raw {
+    ($($type:ty)*) => { $(impl Raw for $type {
+        fn put(&self, bytes: &mut [u8]) {
+            bytes.copy_from_slice(&self.to_ne_bytes());
+        }
+    })* };
+}
+raw!(u32 u64 i64 f64);
+
+/// Give numbers as raw bytes.
+pub(super) fn raw<'py, T: Raw>(py: Python<'py>, numbers: &[T]) -> PyResult<Bound<'py, PyByteArray>> {
+    let size = size_of::<T>();
+    PyByteArray::new_with(py, numbers.len() * size, |bytes| {
+        for (place, number) in bytes.chunks_exact_mut(size).zip(numbers) {
+            number.put(place);
+        }
+        Ok(())
+    })
+}

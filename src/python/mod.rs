@@ -1,0 +1,109 @@
+//! The Python module, and the only place that knows pyo3: convert, let the interpreter go, call the core, convert back.
+//!
+//! Every call into the core goes through [`call`]: it releases the interpreter for work that takes longer than releasing it, answers Ctrl-C and reports
+//! progress while long work runs, turns the core's errors into the classes of `toklet.reference.error`, and a bug into `toklet.InternalError`.
+
+mod convert;
+mod tokenizer;
+mod training;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
+use pyo3::prelude::*;
+
+use crate::error::{Error, Kind, Result};
+use crate::threads::{Pulse, watched};
+
+/// Work on fewer bytes takes about as long as letting the interpreter go (20 µs).
+const BRIEF: usize = 1 << 10;
+/// Work on more bytes may take longer than a person who pressed Ctrl-C wants to wait, so it runs on a worker and this thread listens.
+const LONG: usize = 1 << 17;
+
+/// Call the core for work on about `size` bytes.
+fn call<T: Send>(py: Python<'_>, size: usize, work: impl FnOnce(&Pulse) -> Result<T> + Send) -> PyResult<T> {
+    reported(py, size, None, 0, work)
+}
+
+/// Call the core, and report (done, total) to a Python callable while it works.
+fn reported<T: Send>(
+    py: Python<'_>,
+    size: usize,
+    report: Option<&Bound<'_, PyAny>>,
+    total: u64,
+    work: impl FnOnce(&Pulse) -> Result<T> + Send,
+) -> PyResult<T> {
+    let report = report.map(|report| report.clone().unbind());
+    let mut raised = None;
+    let mut beat = |done: u64| {
+        let told = Python::attach(|py| {
+            py.check_signals()?;
+            report.as_ref().map_or(Ok(()), |report| report.call1(py, (done, total)).map(drop))
+        });
+        raised = raised.take().or(told.err());
+        raised.is_none()
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| match size {
+        ..BRIEF => work(&Pulse::default()),
+        BRIEF..LONG => py.detach(|| work(&Pulse::default())),
+        _ => py.detach(|| watched(&mut beat, work)),
+    }));
+    match (raised, outcome) {
+        (Some(error), _) => Err(error),
+        (None, Ok(result)) => result.map_err(|error| to_python(py, error)),
+        (None, Err(panic)) => {
+            let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(exception(py, "InternalError", (words.unwrap_or_else(|| "a panic without words".into()),)))
+        }
+    }
+}
+
+/// A Python exception of a class of `toklet.reference.error`.
+fn exception<'py>(py: Python<'py>, class: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
+    let made = py.import("toklet.reference.error").and_then(|module| module.getattr(class)?.call1(arguments));
+    made.map_or_else(|error| error, PyErr::from_value)
+}
+
+fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    let class = match error.kind {
+        Kind::Argument => "ArgumentError",
+        Kind::Text => "TextError",
+        Kind::Token => "TokenError",
+        Kind::Vocabulary => "VocabularyError",
+        Kind::Format => "FormatError",
+        Kind::Corpus => "CorpusError",
+        Kind::Logits => "LogitsError",
+        Kind::Prompt => "PromptError",
+        Kind::Io(_, Some(code)) => return PyOSError::new_err((code, error.found, error.place)),
+        Kind::Io(_, None) => return PyOSError::new_err(error.to_string()),
+        Kind::Interrupted => return PyKeyboardInterrupt::new_err(()),
+        Kind::Internal => return exception(py, "InternalError", (error.to_string(),)),
+    };
+    exception(py, class, (error.place, error.found, error.allowed))
+}
+
+/// A parameter of the wrong type.
+fn wrong_type(py: Python<'_>, place: &str, found: impl Into<String>, allowed: &str) -> PyErr {
+    exception(py, "WrongTypeError", (place, found.into(), allowed))
+}
+
+/// The Rust core of toklet; `toklet.reference` says what each name does.
+#[pymodule(name = "_native", gil_used = false)]
+fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("UNICODE_VERSION", crate::unicode::UNICODE_VERSION)?;
+    module.add("PATTERNS", crate::Pattern::built_in().collect::<std::collections::HashMap<_, _>>())?;
+    module.add_class::<tokenizer::Tokenizer>()?;
+    module.add_class::<tokenizer::Stream>()?;
+    module.add_class::<training::WordCounts>()?;
+    for function in [
+        wrap_pyfunction!(tokenizer::split, module)?,
+        wrap_pyfunction!(tokenizer::load, module)?,
+        wrap_pyfunction!(tokenizer::save, module)?,
+        wrap_pyfunction!(training::count, module)?,
+        wrap_pyfunction!(training::count_files, module)?,
+        wrap_pyfunction!(training::train, module)?,
+    ] {
+        module.add_function(function)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The tokenizer for Python.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
+
+use super::convert::{numbers, raw, special, text};
+use super::{call, wrong_type};
+use crate::prompt::Part;
+use crate::vocab::{Parts, Vocabulary};
+
+type Tables<'py> = (Bound<'py, PyDict>, Option<Bound<'py, PyList>>, Bound<'py, PyDict>, String, bool);
+
+#[pyclass(frozen, module = "toklet._native")]
+pub(super) struct Tokenizer(pub(super) crate::Tokenizer);
+
+fn text_place() -> String {
+    "text".into()
+}
+
+/// Take the entries of a dict whose values are ids.
+fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyResult<K>) -> PyResult<Vec<(K, u32)>> {
+    let py = table.py();
+    let entry = |(name, id): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let found = key(&name)?;
+        let number: i128 = id.extract().ok().filter(|_| !id.is_instance_of::<pyo3::types::PyBool>()).map_or_else(
+            || Err(wrong_type(py, &format!("the id of {}", name.repr()?), id.repr()?.to_string(), "an int")),
+            Ok,
+        )?;
+        let allowed = format!("from 0 to {}", crate::error::MAX_IDS - 1);
+        let outside = |_| super::exception(py, "VocabularyError", (format!("the id of {}", name.repr().map_or_else(|_| String::new(), |r| r.to_string())), number, allowed));
+        Ok((found, u32::try_from(number).map_err(outside)?))
+    };
+    table.iter().map(entry).collect()
+}
+
+fn special_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
+    name.extract().or_else(|_| Err(wrong_type(name.py(), "the special token", name.repr()?.to_string(), "a str")))
+}
+
+fn merge_list(merges: &Bound<'_, PyList>) -> PyResult<Vec<Parts>> {
+    let pair = |(number, merge): (usize, Bound<'_, PyAny>)| {
+        let found: PyResult<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)> = merge.extract();
+        let (left, right) = found.or_else(|_| Err(wrong_type(merge.py(), &format!("merge {number}"), merge.repr()?.to_string(), "a pair of bytes")))?;
+        Ok((left.as_bytes().to_vec(), right.as_bytes().to_vec()))
+    };
+    merges.iter().enumerate().map(pair).collect()
+}
+
+fn merges_to_python<'py>(py: Python<'py>, merges: &[Parts]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, merges.iter().map(|(left, right)| (PyBytes::new(py, left), PyBytes::new(py, right))))
+}
+
+#[pymethods]
+impl Tokenizer {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        tokens: &Bound<'_, PyDict>,
+        merges: Option<&Bound<'_, PyList>>,
+        special_tokens: &Bound<'_, PyDict>,
+        pattern: &str,
+        whole: bool,
+    ) -> PyResult<Self> {
+        let bytes = |name: &Bound<'_, PyAny>| {
+            let found = name.cast::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec());
+            found.or_else(|_| Err(wrong_type(py, "the token", name.repr()?.to_string(), "bytes")))
+        };
+        let tokens = id_table(tokens, bytes)?;
+        let merges = merges.map(merge_list).transpose()?;
+        let specials = id_table(special_tokens, special_name)?;
+        call(py, 16 * tokens.len(), |_| crate::Tokenizer::new(Vocabulary::new(tokens, merges, specials, whole)?, pattern)).map(Self)
+    }
+
+    #[staticmethod]
+    fn from_merges(py: Python<'_>, merges: &Bound<'_, PyList>, special_tokens: &Bound<'_, PyList>, pattern: &str) -> PyResult<Self> {
+        let merges = merge_list(merges)?;
+        let specials = special_tokens.iter().map(|name| special_name(&name)).collect::<PyResult<Vec<_>>>()?;
+        call(py, 16 * merges.len(), |_| crate::Tokenizer::from_merges(merges, specials, pattern)).map(Self)
+    }
+
+    #[getter]
+    fn pattern(&self) -> &str {
+        self.0.pattern().regex()
+    }
+
+    fn size(&self) -> usize {
+        self.0.vocabulary().size()
+    }
+
+    fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let specials = PyDict::new(py);
+        for (name, id) in self.0.vocabulary().specials() {
+            specials.set_item(name, id)?;
+        }
+        Ok(specials)
+    }
+
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Tables<'py>> {
+        let vocabulary = self.0.vocabulary();
+        let tokens = PyDict::new(py);
+        for (token, id) in vocabulary.tokens() {
+            tokens.set_item(PyBytes::new(py, token), id)?;
+        }
+        let merges = vocabulary.listed().map(|merges| merges_to_python(py, merges)).transpose()?;
+        Ok((tokens, merges, self.special_tokens(py)?, self.pattern().to_owned(), vocabulary.whole()))
+    }
+
+    fn merges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let merges = call(py, 16 * self.size(), |_| Ok(self.0.vocabulary().merges()))?;
+        merges_to_python(py, &merges)
+    }
+
+    fn token<'py>(&self, py: Python<'py>, id: u32) -> PyResult<Bound<'py, PyBytes>> {
+        call(py, 0, |_| self.0.vocabulary().token(id)).map(|token| PyBytes::new(py, token))
+    }
+
+    fn id(&self, py: Python<'_>, token: &[u8]) -> PyResult<u32> {
+        call(py, 0, |_| self.0.vocabulary().id(token))
+    }
+
+    #[pyo3(signature = (text, special))]
+    fn encode<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyByteArray>> {
+        let py = text.py();
+        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
+        let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
+        raw(py, &ids)
+    }
+
+    fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Bound<'py, PyByteArray>> {
+        let mut owned = Vec::with_capacity(parts.len());
+        for (i, (part, trusted)) in parts.iter().enumerate() {
+            let bytes = text(part, || format!("part {i}"))?;
+            owned.push(Part { text: String::from_utf8_lossy(bytes.as_ref()).into_owned(), trusted: *trusted });
+        }
+        let size = owned.iter().map(|part| part.text.len()).sum();
+        let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
+        raw(py, &ids)
+    }
+
+    fn encode_batch<'py>(
+        &self,
+        texts: &Bound<'py, PyList>,
+        special: &Bound<'py, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
+        let py = texts.py();
+        let items: Vec<_> = texts.iter().collect();
+        let found = items.iter().enumerate().map(|(i, item)| text(item, || format!("texts[{i}]"))).collect::<PyResult<Vec<_>>>()?;
+        let (texts, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
+        let size = texts.iter().map(|text| text.len()).sum();
+        let (ids, offsets) = call(py, size, |pulse| self.0.encode_batch(&texts, &special, threads, pulse))?;
+        Ok((raw(py, &ids)?, raw(py, &offsets)?))
+    }
+
+    fn encode_with_offsets<'py>(
+        &self,
+        text: &Bound<'py, PyAny>,
+        special: &Bound<'py, PyAny>,
+        unit: &str,
+    ) -> PyResult<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
+        let py = text.py();
+        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
+        let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "char", pulse))?;
+        Ok((raw(py, &ids)?, raw(py, &offsets)?))
+    }
+
+    fn count(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = text.py();
+        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
+        call(py, text.as_ref().len(), |pulse| self.0.count(text.as_ref(), &special, pulse))
+    }
+
+    fn truncate<'py>(&self, text: &Bound<'py, PyAny>, max_tokens: usize, keep: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let py = text.py();
+        let text = self::text(text, text_place)?;
+        let kept = call(py, text.as_ref().len(), |pulse| self.0.truncate(text.as_ref(), max_tokens, keep, pulse))?;
+        Ok(PyBytes::new(py, kept))
+    }
+
+    fn decode(&self, ids: &Bound<'_, PyAny>, errors: &str) -> PyResult<String> {
+        let found = numbers::<u32>(ids)?;
+        call(ids.py(), 4 * found.len(), |pulse| crate::decode::decode(self.0.vocabulary(), &found, errors == "strict", pulse))
+    }
+
+    fn decode_bytes<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+        let found = numbers::<u32>(ids)?;
+        let bytes = call(ids.py(), 4 * found.len(), |pulse| crate::decode::decode_bytes(self.0.vocabulary(), &found, pulse))?;
+        Ok(PyBytes::new(ids.py(), &bytes))
+    }
+
+    fn stream(&self) -> Stream {
+        Stream(Mutex::new(crate::decode::Stream::new(self.0.vocabulary().clone())))
+    }
+}
+
+#[pyclass(frozen, module = "toklet._native")]
+pub(super) struct Stream(Mutex<crate::decode::Stream>);
+
+#[pymethods]
+impl Stream {
+    fn push(&self, py: Python<'_>, id: u32) -> PyResult<String> {
+        call(py, 0, |_| self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id))
+    }
+
+    fn end(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).end()
+    }
+}
+
+#[pyfunction]
+pub(super) fn split<'py>(py: Python<'py>, data: &[u8], pattern: &str) -> PyResult<Bound<'py, PyList>> {
+    let pretokens = call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data).map(|found| found.map(<[u8]>::to_vec)).collect::<crate::Result<Vec<_>>>())?;
+    PyList::new(py, pretokens.iter().map(|pretoken| PyBytes::new(py, pretoken)))
+}
+
+#[pyfunction]
+#[pyo3(signature = (path, pattern = None, special_tokens = None))]
+pub(super) fn load(py: Python<'_>, path: &str, pattern: Option<&str>, special_tokens: Option<&Bound<'_, PyDict>>) -> PyResult<Tokenizer> {
+    let specials = special_tokens.map(|table| id_table(table, special_name)).transpose()?;
+    call(py, super::LONG, |_| crate::formats::load(path, pattern, specials)).map(Tokenizer)
+}
+
+#[pyfunction]
+pub(super) fn save(py: Python<'_>, tokenizer: &Tokenizer, path: &str) -> PyResult<()> {
+    call(py, super::LONG, |_| crate::formats::save(&tokenizer.0, path))
+}

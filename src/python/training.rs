@@ -1,0 +1,140 @@
+//! Counting and training for Python.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use super::convert::text;
+use super::tokenizer::Tokenizer;
+use super::{call, reported, wrong_type};
+use crate::count::Counter;
+use crate::train::{Options, Ties};
+
+/// How much text is gathered from an iterable before the workers get it.
+const GATHER: usize = 1 << 23;
+
+#[pyclass(frozen, module = "toklet._native")]
+pub(super) struct WordCounts(crate::WordCounts);
+
+#[pymethods]
+impl WordCounts {
+    #[new]
+    fn new(py: Python<'_>, words: &Bound<'_, PyDict>, pattern: &str) -> PyResult<Self> {
+        let mut counts = call(py, 0, |_| Ok(crate::WordCounts::new(crate::Pattern::new(pattern)?)))?;
+        for (word, n) in words.iter() {
+            let number: Option<i128> = n.extract().ok().filter(|_| !n.is_instance_of::<pyo3::types::PyBool>());
+            let (Ok(bytes), Some(number)) = (word.cast::<PyBytes>(), number) else {
+                return Err(wrong_type(py, "a word count", (&word, &n).into_pyobject(py)?.repr()?.to_string(), "bytes and an int"));
+            };
+            let outside = |_| {
+                let allowed = format!("from 1 to {}, of a pretoken that isn't empty", crate::error::MAX_COUNT);
+                super::exception(py, "CorpusError", (format!("the count of {}", crate::error::quote::bytes(bytes.as_bytes())), number.to_string(), allowed))
+            };
+            let n = u64::try_from(number).map_err(outside)?;
+            let word = bytes.as_bytes();
+            call(py, 0, |_| counts.add_word(word, n))?;
+        }
+        Ok(Self(counts))
+    }
+
+    #[getter]
+    fn pattern(&self) -> &str {
+        self.0.pattern().regex()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn total(&self) -> u128 {
+        self.0.total()
+    }
+
+    fn items<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u64)> {
+        self.0.items().into_iter().map(|(word, n)| (PyBytes::new(py, word), n)).collect()
+    }
+
+    fn add(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
+        call(py, 64 * other.0.len(), |_| self.0.add(&other.0)).map(Self)
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (texts, pattern, threads = None, progress = None))]
+pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usize>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<WordCounts> {
+    let py = texts.py();
+    if texts.is_instance_of::<PyString>() || texts.is_instance_of::<PyBytes>() {
+        let allowed = "an iterable of str or bytes, such as a list with that one text in it";
+        return Err(wrong_type(py, "texts", format!("one {}", texts.get_type().name()?), allowed));
+    }
+    let iterator = texts.try_iter().or_else(|_| Err(wrong_type(py, "texts", format!("of type {}", texts.get_type().name()?), "an iterable of str or bytes")))?;
+    let counter = call(py, 0, |_| Ok(Counter::new(crate::Pattern::new(pattern)?, threads)))?;
+    let (mut gathered, mut bytes, mut before) = (Vec::new(), 0, 0);
+    for (number, item) in iterator.enumerate() {
+        let item = item?;
+        bytes += text(&item, || format!("texts[{number}]"))?.as_ref().len();
+        gathered.push(item);
+        if bytes >= GATHER {
+            feed(py, &counter, &gathered, bytes)?;
+            before += bytes as u64;
+            gathered.clear();
+            bytes = 0;
+            py.check_signals()?;
+            progress.map_or(Ok(()), |progress| progress.call1((before, 0)).map(drop))?;
+        }
+    }
+    feed(py, &counter, &gathered, bytes)?;
+    progress.map_or(Ok(()), |progress| progress.call1((before + bytes as u64, before + bytes as u64)).map(drop))?;
+    call(py, super::LONG, |_| counter.finish()).map(WordCounts)
+}
+
+fn feed(py: Python<'_>, counter: &Counter, gathered: &[Bound<'_, PyAny>], bytes: usize) -> PyResult<()> {
+    let texts = gathered.iter().map(|item| text(item, String::new)).collect::<PyResult<Vec<_>>>()?;
+    let texts: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
+    call(py, bytes, |pulse| counter.count(&texts, pulse))
+}
+
+#[pyfunction]
+#[pyo3(signature = (paths, pattern, separator = None, threads = None, progress = None))]
+pub(super) fn count_files(
+    py: Python<'_>,
+    paths: Vec<String>,
+    pattern: &str,
+    separator: Option<&str>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<WordCounts> {
+    let total = paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|file| file.len()).sum();
+    reported(py, super::LONG, progress, total, |pulse| {
+        let counter = Counter::new(crate::Pattern::new(pattern)?, threads);
+        for path in &paths {
+            counter.count_file(path, separator.map(str::as_bytes), pulse)?;
+        }
+        counter.finish()
+    })
+    .map(WordCounts)
+    .and_then(|counts| progress.map_or(Ok(()), |progress| progress.call1((total, total)).map(drop)).map(|()| counts))
+}
+
+#[pyfunction]
+#[pyo3(signature = (counts, vocab_size, special_tokens = Vec::new(), min_frequency = 1, max_token_length = None, ties = "ids", progress = None))]
+#[allow(clippy::too_many_arguments)] // they are the keyword arguments of Python
+pub(super) fn train(
+    py: Python<'_>,
+    counts: &WordCounts,
+    vocab_size: u32,
+    special_tokens: Vec<String>,
+    min_frequency: u64,
+    max_token_length: Option<usize>,
+    ties: &str,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Tokenizer> {
+    let ties = call(py, 0, |_| Ties::named(ties))?;
+    let total = u64::from(vocab_size).saturating_sub(256 + special_tokens.len() as u64);
+    let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties };
+    let trained = reported(py, super::LONG, progress, total, |pulse| crate::train::train(&counts.0, &options, pulse)).map(Tokenizer)?;
+    if let Some(progress) = progress {
+        let made = trained.0.vocabulary().listed().map_or(0, <[_]>::len);
+        progress.call1((made, made))?;
+    }
+    Ok(trained)
+}

@@ -1,0 +1,120 @@
+//! Text -> pretokens: the pieces that no merge ever crosses.
+//!
+//! A pattern is a regular expression whose matches, one after the other, are the pretokens. Each built-in pattern is a scanner, in a file of its own: a
+//! function that says where the pretoken that begins at `i` ends, in one step over its characters and at most one back. The pretokens join up to the text
+//! again: nothing is lost. A byte that belongs to no UTF-8 character is a character of its own, of class `other`.
+
+mod cl100k;
+mod gpt2;
+mod o200k;
+mod regex;
+mod text;
+
+use crate::error::{Error, Kind, Result};
+use text::Text;
+
+type Scanner = fn(&Text<'_>, usize) -> usize;
+
+struct BuiltIn {
+    name: &'static str,
+    regex: &'static str,
+    /// Other names, and other ways in which published tokenizers write the same pattern.
+    spellings: &'static [&'static str],
+    scan: Scanner,
+}
+
+static BUILT_IN: [BuiltIn; 3] = [
+    BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, scan: gpt2::end },
+    BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, scan: cl100k::end },
+    BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], scan: o200k::end },
+];
+
+/// How text is cut into pretokens: a built-in pattern, or any regular expression.
+#[derive(Clone)]
+pub struct Pattern(Cut);
+
+#[derive(Clone)]
+enum Cut {
+    Scan(&'static BuiltIn),
+    Regex(Box<fancy_regex::Regex>),
+}
+
+impl Pattern {
+    /// Take the name of a built-in pattern, or a regular expression.
+    ///
+    /// ```
+    /// let pattern = toklet::Pattern::new("cl100k")?;
+    /// let pretokens: Vec<_> = pattern.split(b"Hello world, 2026").collect::<Result<_, _>>()?;
+    /// assert_eq!(pretokens, [&b"Hello"[..], b" world", b",", b" ", b"202", b"6"]);
+    /// # Ok::<(), toklet::Error>(())
+    /// ```
+    pub fn new(pattern: &str) -> Result<Self> {
+        if let Some(known) = BUILT_IN.iter().find(|p| p.name == pattern || p.regex == pattern || p.spellings.contains(&pattern)) {
+            return Ok(Self(Cut::Scan(known)));
+        }
+        let compiled = fancy_regex::RegexBuilder::new(pattern).build().map_err(|error| {
+            let names: Vec<_> = BUILT_IN.iter().map(|p| p.name).collect();
+            let reason = format!("{pattern:?}, which can't be read as a regular expression ({error})");
+            Error::new(Kind::Argument, "pattern", reason, format!("one of {}, or a regular expression", names.join(", ")))
+        })?;
+        Ok(Self(Cut::Regex(Box::new(compiled))))
+    }
+
+    /// The built-in patterns: names and regular expressions.
+    pub fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
+        BUILT_IN.iter().map(|p| (p.name, p.regex))
+    }
+
+    /// The regular expression.
+    pub fn regex(&self) -> &str {
+        match &self.0 {
+            Cut::Scan(known) => known.regex,
+            Cut::Regex(regex) => regex.as_str(),
+        }
+    }
+
+    /// Cut text into pretokens, lazily; only a regular expression can fail, by giving up on a text.
+    pub fn split<'a>(&'a self, data: &'a [u8]) -> Pretokens<'a> {
+        match &self.0 {
+            Cut::Scan(known) => Pretokens::Scan { text: Text::new(data), at: 0, scan: known.scan },
+            Cut::Regex(regex) => Pretokens::Regex(regex::Matches::new(regex, data)),
+        }
+    }
+
+    /// The last place up to `limit` where text can be cut without changing its pretokens: behind a line break that stands between a visible ASCII
+    /// character and an ASCII letter or digit. There every built-in pattern ends a pretoken: none puts a line break in front of a letter or a digit, and
+    /// white space before it, which could be shared out differently, is excluded.
+    pub fn safe_cut(&self, data: &[u8], limit: usize) -> Option<usize> {
+        let Cut::Scan(_) = self.0 else { return None };
+        let safe = |i: &usize| matches!(data[i - 2..=*i], [before, b'\n', behind] if before.is_ascii_graphic() && behind.is_ascii_alphanumeric());
+        (2..data.len().min(limit)).rev().find(safe)
+    }
+}
+
+/// The pretokens of a text, one after the other.
+pub enum Pretokens<'a> {
+    /// By a scanner.
+    #[doc(hidden)]
+    Scan { text: Text<'a>, at: usize, scan: Scanner },
+    /// By a regular expression.
+    #[doc(hidden)]
+    Regex(regex::Matches<'a>),
+}
+
+impl<'a> Iterator for Pretokens<'a> {
+    type Item = Result<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Scan { text, at, scan } => {
+                let start = *at;
+                if start >= text.data.len() {
+                    return None;
+                }
+                *at = scan(text, start);
+                Some(Ok(&text.data[start..*at]))
+            }
+            Self::Regex(matches) => matches.next(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Every other pattern, by a well-kept regex library. What stands between two matches is a pretoken too, and so is each byte that isn't UTF-8.
+
+use fancy_regex::Regex;
+
+use crate::error::{Error, Kind, Result};
+
+/// The matches of a regular expression in a text, and what stands between them.
+pub struct Matches<'a> {
+    regex: &'a Regex,
+    data: &'a [u8],
+    at: usize,
+    /// The stretch of UTF-8 that `at` lies in.
+    valid: (usize, &'a str),
+    /// The next match, when what stands before it came first.
+    ahead: Option<(usize, usize)>,
+}
+
+impl<'a> Matches<'a> {
+    pub(super) fn new(regex: &'a Regex, data: &'a [u8]) -> Self {
+        Self { regex, data, at: 0, valid: (0, ""), ahead: None }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Result<&'a [u8]>> {
+        if self.at >= self.data.len() {
+            return None;
+        }
+        let start = self.at;
+        if start >= self.valid.0 + self.valid.1.len() {
+            let rest = &self.data[start..];
+            let length = std::str::from_utf8(rest).map_or_else(|error| error.valid_up_to(), str::len);
+            self.valid = (start, std::str::from_utf8(&rest[..length]).unwrap_or(""));
+        }
+        self.at = if self.valid.1.is_empty() {
+            start + 1
+        } else {
+            match self.ahead.take().map_or_else(|| self.find(start), |found| Ok(Some(found))) {
+                Err(error) => {
+                    self.at = self.data.len();
+                    return Some(Err(error));
+                }
+                Ok(Some((found, end))) if found == start => end,
+                Ok(Some((found, end))) => {
+                    self.ahead = Some((found, end));
+                    found
+                }
+                Ok(None) => self.valid.0 + self.valid.1.len(),
+            }
+        };
+        Some(Ok(&self.data[start..self.at]))
+    }
+
+    /// The next match that isn't empty.
+    fn find(&self, start: usize) -> Result<Option<(usize, usize)>> {
+        let (offset, text) = self.valid;
+        let mut from = start - offset;
+        loop {
+            let found = self.regex.find_from_pos(text, from).map_err(|error| {
+                Error::new(Kind::Text, format!("the text from byte {start} on"), format!("too much for the pattern ({error})"), "one that the pattern can cut")
+            })?;
+            match found {
+                Some(found) if found.start() == found.end() => match text[found.end()..].chars().next() {
+                    Some(character) => from = found.end() + character.len_utf8(),
+                    None => return Ok(None),
+                },
+                found => return Ok(found.map(|found| (offset + found.start(), offset + found.end()))),
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Scoped workers for one call, and the pulse by which a long call can be watched and stopped.
+//!
+//! Nothing outlives a call: every thread is joined before it returns, so that a fork at any other time is safe. Work that takes long runs on a worker and ticks
+//! at least every 20 ms or so; the calling thread meanwhile wakes every 20 ms, reports how much is done and asks whether to go on. A machine that gives no
+//! more threads gets the same result from the calling thread alone.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::error::{Error, MAX_THREADS, Result};
+
+const BEAT: Duration = Duration::from_millis(20);
+
+/// What a long call ticks on: it says how much is done, and is told whether to stop.
+#[derive(Default)]
+pub struct Pulse {
+    stop: AtomicBool,
+    done: AtomicU64,
+}
+
+impl Pulse {
+    /// Say that `n` more units of work are done; an error when the caller wants to stop.
+    pub fn tick(&self, n: u64) -> Result<()> {
+        self.done.fetch_add(n, Ordering::Relaxed);
+        if self.stop.load(Ordering::Relaxed) { Err(Error::interrupted()) } else { Ok(()) }
+    }
+
+    /// How much is done.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
+/// Run long work on a worker, and call `beat` every 20 ms on this thread, with how much is done; when it says `false`, the work is told to stop.
+pub fn watched<T: Send>(beat: &mut dyn FnMut(u64) -> bool, work: impl FnOnce(&Pulse) -> Result<T> + Send) -> Result<T> {
+    let pulse = Pulse::default();
+    let job = Mutex::new(Some(work));
+    let run = || job.lock().unwrap_or_else(PoisonError::into_inner).take().map_or_else(|| Err(Error::interrupted()), |work| work(&pulse));
+    thread::scope(|scope| {
+        let (finished, waiting) = sync_channel::<()>(1);
+        let worker = thread::Builder::new().spawn_scoped(scope, move || {
+            let _sent_when_dropped = finished;
+            run()
+        });
+        let Ok(worker) = worker else { return run() };
+        while waiting.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+            if !beat(pulse.done()) {
+                pulse.stop.store(true, Ordering::Relaxed);
+            }
+        }
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// How many workers a call gets: what was asked for, or one a core.
+pub fn workers(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).clamp(1, MAX_THREADS)
+}
+
+/// Do the jobs `0..jobs` on several workers and give their results in order; of several errors, the one of the first job.
+pub fn parallel<T: Send>(threads: usize, jobs: usize, work: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let take = || {
+        let mut results = Vec::new();
+        while !failed.load(Ordering::Relaxed) {
+            let job = next.fetch_add(1, Ordering::Relaxed);
+            if job >= jobs {
+                break;
+            }
+            let result = work(job);
+            failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            results.push((job, result));
+        }
+        results
+    };
+    let mut results = thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads.min(jobs)).map_while(|_| thread::Builder::new().spawn_scoped(scope, take).ok()).collect();
+        let mut results = take();
+        for helper in helpers {
+            results.extend(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        results
+    });
+    results.sort_unstable_by_key(|(job, _)| *job);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn results_come_in_order_whatever_the_number_of_threads() {
+        for threads in 1..5 {
+            assert_eq!(parallel(threads, 100, |job| Ok(job * job)), Ok((0..100).map(|job| job * job).collect()));
+        }
+    }
+
+    #[test]
+    fn a_call_is_stopped_between_two_ticks() {
+        let stopped = watched(&mut |_| false, |pulse| -> Result<()> {
+            loop {
+                thread::sleep(Duration::from_millis(1));
+                pulse.tick(1)?;
+            }
+        });
+        assert_eq!(stopped.map_err(|error| error.kind), Err(Kind::Interrupted));
+    }
+
+    #[test]
+    #[should_panic(expected = "a worker's own words")]
+    fn a_panic_of_a_worker_reaches_the_caller() {
+        let _ = parallel(3, 9, |job| if job == 4 { std::panic::panic_any("a worker's own words") } else { Ok(job) });
+    }
+}

@@ -1,0 +1,247 @@
+//! The vocabulary: id <-> bytes, pair -> (rank, id), and the special tokens.
+//!
+//! The pair table is what defines merging: a pair of neighbouring ids that stands in it may become one id, lower ranks first. A list of merges gives it
+//! directly (rank = place in the list). A list of ranks, as tiktoken publishes, gives it too: every way to cut a token into two tokens is a pair of that
+//! token's rank. `whole` says that a pretoken which is a token is taken as that token at once, whether its merges lead there or not (tiktoken: always).
+//! Special tokens have ids and text, but no part in merging. A vocabulary that exists is valid.
+
+use rustc_hash::FxHashMap;
+
+use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
+use crate::merge::Merger;
+use crate::threads::Pulse;
+
+/// What a pair of neighbouring ids becomes, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// Lower ranks are joined first.
+    pub rank: u32,
+    /// The id that the pair becomes.
+    pub id: u32,
+}
+
+/// Two tokens that are joined.
+pub type Parts = (Vec<u8>, Vec<u8>);
+
+/// Tokens, merges and special tokens that fit together.
+///
+/// ```
+/// use toklet::Vocabulary;
+/// let v = Vocabulary::from_merges(vec![(b"a".to_vec(), b"b".to_vec()), (b"ab".to_vec(), b"c".to_vec())], vec!["<|end|>".into()])?;
+/// assert_eq!((v.id(b"abc")?, v.id(b"<|end|>")?), (257, 258));
+/// # Ok::<(), toklet::Error>(())
+/// ```
+pub struct Vocabulary {
+    ids: FxHashMap<Box<[u8]>, u32>,
+    by_id: Vec<Option<Box<[u8]>>>,
+    bytes: [u32; 256],
+    pairs: FxHashMap<(u32, u32), Merge>,
+    listed: Option<Vec<Parts>>,
+    specials: Vec<(String, u32)>,
+    whole: bool,
+    /// Whether an id's bytes, as a pretoken, are that id: where they are, one look-up takes the place of the merging.
+    taken_whole: Vec<bool>,
+}
+
+impl Vocabulary {
+    /// Check the tables and index them. Without merges the ids are ranks.
+    pub fn new(tokens: Vec<(Vec<u8>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool) -> Result<Self> {
+        let mut this = Self {
+            ids: FxHashMap::default(),
+            by_id: Vec::new(),
+            bytes: [0; 256],
+            pairs: FxHashMap::default(),
+            listed: None,
+            specials,
+            whole,
+            taken_whole: Vec::new(),
+        };
+        this.index_ids(tokens)?;
+        match merges {
+            None => this.pair_by_ranks(),
+            Some(merges) => this.pair_by_merges(merges)?,
+        }
+        this.find_whole();
+        Ok(this)
+    }
+
+    /// Number the 256 bytes, then what each merge makes (unless an earlier one made it), then the specials.
+    pub fn from_merges(merges: Vec<Parts>, specials: Vec<String>) -> Result<Self> {
+        let mut tokens: Vec<(Vec<u8>, u32)> = (0..=255u8).map(|byte| (vec![byte], u32::from(byte))).collect();
+        let mut made: FxHashMap<Vec<u8>, u32> = tokens.iter().cloned().collect();
+        let mut next = 256;
+        for (left, right) in &merges {
+            let token = [&left[..], right].concat();
+            if let std::collections::hash_map::Entry::Vacant(new) = made.entry(token.clone()) {
+                new.insert(next);
+                tokens.push((token, next));
+                next += 1;
+            }
+        }
+        check_names(&specials)?;
+        Self::new(tokens, Some(merges), specials.into_iter().zip(next..).collect(), false)
+    }
+
+    fn index_ids(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
+        for (token, id) in &tokens {
+            self.place(quote::bytes(token), token, *id)?;
+        }
+        check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
+        for (name, id) in self.specials.clone() {
+            self.place(quote::text(&name), name.as_bytes(), id)?;
+        }
+        self.ids = tokens.into_iter().map(|(token, id)| (token.into_boxed_slice(), id)).collect();
+        for byte in 0..=255u8 {
+            self.bytes[usize::from(byte)] = *self.ids.get(&[byte][..]).ok_or_else(|| {
+                Error::new(Kind::Vocabulary, format!("the byte 0x{byte:02x}"), "missing", "a token, or some text can't be encoded")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, name: String, token: &[u8], id: u32) -> Result<()> {
+        let refuse = |place: String, found: String, allowed: String| Err(Error::new(Kind::Vocabulary, place, found, allowed));
+        if id >= MAX_IDS {
+            return refuse(format!("the id of {name}"), id.to_string(), format!("from 0 to {}", MAX_IDS - 1));
+        }
+        if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
+            return refuse(format!("the length of token {id}"), format!("{} bytes", token.len()), format!("from 1 to {MAX_TOKEN_BYTES}"));
+        }
+        let slot = id as usize;
+        if self.by_id.len() <= slot {
+            self.by_id.resize(slot + 1, None);
+        }
+        if let Some(owner) = &self.by_id[slot] {
+            return refuse(format!("the id of {name}"), id.to_string(), format!("an id of its own: {} has this one", quote::bytes(owner)));
+        }
+        self.by_id[slot] = Some(token.into());
+        Ok(())
+    }
+
+    fn pair_by_ranks(&mut self) {
+        for (token, &rank) in &self.ids {
+            for cut in 1..token.len() {
+                if let (Some(&left), Some(&right)) = (self.ids.get(&token[..cut]), self.ids.get(&token[cut..])) {
+                    self.pairs.insert((left, right), Merge { rank, id: rank });
+                }
+            }
+        }
+    }
+
+    fn pair_by_merges(&mut self, merges: Vec<Parts>) -> Result<()> {
+        for (rank, (left, right)) in (0u32..).zip(&merges) {
+            let find = |part: &[u8]| {
+                self.ids.get(part).copied().ok_or_else(|| {
+                    Error::new(Kind::Vocabulary, format!("{} of merge {rank}", quote::bytes(part)), "not a token", "a token of the vocabulary")
+                })
+            };
+            let (pair, id) = ((find(left)?, find(right)?), find(&[&left[..], right].concat())?);
+            if let Some(first) = self.pairs.insert(pair, Merge { rank, id }) {
+                let found = format!("({}, {})", quote::bytes(left), quote::bytes(right));
+                let allowed = format!("new: it is merge {} again", first.rank);
+                return Err(Error::new(Kind::Vocabulary, format!("merge {rank}"), found, allowed));
+            }
+        }
+        self.listed = Some(merges);
+        Ok(())
+    }
+
+    fn find_whole(&mut self) {
+        let mut merger = Merger::default();
+        let mut taken = vec![false; self.by_id.len()];
+        for (token, &id) in &self.ids {
+            taken[id as usize] = self.whole || matches!(merger.merge(self, token, u32::MAX, &Pulse::default()), Ok([only]) if *only == id);
+        }
+        self.taken_whole = taken;
+    }
+
+    /// The id that a pretoken is, if one look-up tells.
+    pub fn whole_pretoken(&self, pretoken: &[u8]) -> Option<u32> {
+        self.ids.get(pretoken).copied().filter(|id| self.taken_whole[*id as usize])
+    }
+
+    /// What two neighbouring ids become.
+    pub fn merge_of(&self, left: u32, right: u32) -> Option<Merge> {
+        self.pairs.get(&(left, right)).copied()
+    }
+
+    /// The id of a single byte.
+    pub fn byte(&self, byte: u8) -> u32 {
+        self.bytes[usize::from(byte)]
+    }
+
+    /// The bytes of an id, if it exists; of a special token too.
+    pub fn get(&self, id: u32) -> Option<&[u8]> {
+        self.by_id.get(id as usize)?.as_deref()
+    }
+
+    /// The bytes of an id, of a special token too.
+    pub fn token(&self, id: u32) -> Result<&[u8]> {
+        self.get(id).ok_or_else(|| {
+            let known = self.ids.len() + self.specials.len();
+            Error::new(Kind::Token, "the id", id.to_string(), format!("one of the {known} ids of the vocabulary, which are under {}", self.size()))
+        })
+    }
+
+    /// The id of a token; a special token's too.
+    pub fn id(&self, token: &[u8]) -> Result<u32> {
+        let special = || self.specials.iter().find(|(name, _)| name.as_bytes() == token).map(|(_, id)| *id);
+        let found = self.ids.get(token).copied().or_else(special);
+        found.ok_or_else(|| Error::new(Kind::Token, "the token", quote::bytes(token), "one that the vocabulary has"))
+    }
+
+    /// The highest id plus one.
+    pub fn size(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// The special tokens and their ids.
+    pub fn specials(&self) -> &[(String, u32)] {
+        &self.specials
+    }
+
+    /// The ordinary tokens in the order of their ids.
+    pub fn tokens(&self) -> Vec<(&[u8], u32)> {
+        let mut tokens: Vec<_> = self.ids.iter().map(|(token, id)| (&**token, *id)).collect();
+        tokens.sort_unstable_by_key(|(_, id)| *id);
+        tokens
+    }
+
+    /// Whether a pretoken that is a token is always taken as that token.
+    pub fn whole(&self) -> bool {
+        self.whole
+    }
+
+    /// The merges that the vocabulary was made of; none where it was made of ranks.
+    pub fn listed(&self) -> Option<&[Parts]> {
+        self.listed.as_deref()
+    }
+
+    /// The merges in order; for a ranked vocabulary those that make its tokens.
+    pub fn merges(&self) -> Vec<Parts> {
+        let by_ranks = || {
+            let longer = self.tokens().into_iter().filter(|(token, _)| token.len() > 1);
+            let mut merger = Merger::default();
+            longer.filter_map(|(token, rank)| self.two_parts(&mut merger, token, rank)).collect()
+        };
+        self.listed.clone().unwrap_or_else(by_ranks)
+    }
+
+    /// What is left of a token when only lower ranks are joined, if that is two parts: the merge that makes it.
+    fn two_parts(&self, merger: &mut Merger, token: &[u8], rank: u32) -> Option<Parts> {
+        match merger.merge(self, token, rank, &Pulse::default()) {
+            Ok([left, right]) => Some((self.get(*left)?.to_vec(), self.get(*right)?.to_vec())),
+            _ => None,
+        }
+    }
+}
+
+/// Refuse special tokens of which two have the same name.
+pub(crate) fn check_names(names: &[String]) -> Result<()> {
+    let distinct: std::collections::HashSet<_> = names.iter().collect();
+    if distinct.len() == names.len() {
+        return Ok(());
+    }
+    let quoted: Vec<_> = names.iter().map(|name| quote::text(name)).collect();
+    Err(Error::new(Kind::Vocabulary, "special_tokens", format!("[{}]", quoted.join(", ")), "names that are all different"))
+}
