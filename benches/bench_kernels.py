@@ -1,4 +1,4 @@
-"""The kernels under pytest-benchmark: `pytest benches/bench_kernels.py`. The cases are those of `toklet bench`; equality is asserted before anything is timed."""
+"""The kernels under pytest-benchmark: `pytest benches/bench_kernels.py`. The cases are those of `toklet bench`; equality comes before time."""
 
 import pytest
 

@@ -201,7 +201,8 @@ impl Finder {
     fn new(tokens: Vec<(String, u32)>) -> Result<Self> {
         let names = tokens.iter().map(|(name, _)| name);
         let built = (!tokens.is_empty()).then(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(names)).transpose();
-        let automaton = built.map_err(|error| Error::new(Kind::Vocabulary, "the special tokens", error.to_string(), "few and short enough to be searched for"))?;
+        let automaton =
+            built.map_err(|error| Error::new(Kind::Vocabulary, "the special tokens", error.to_string(), "few and short enough to be searched for"))?;
         Ok(Self { automaton, tokens })
     }
 

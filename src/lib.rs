@@ -1,4 +1,32 @@
-//! toklet
+//! Everything around a language model except the model.
+//!
+//! ```text
+//! text ──split──▶ pretokens ──merge──▶ ids ──▶ (your model) ──▶ logits ──sample──▶ id ──decode──▶ text
+//! corpus ─split─▶ word counts ──train──▶ vocabulary        examples ──prompt──▶ parts ──encode──▶ ids
+//! ```
+//!
+//! Six verbs (split, merge, train, sample, decode, prompt) and one noun that they share (vocabulary). The main types are [`Pattern`], [`Vocabulary`],
+//! [`Tokenizer`], [`WordCounts`], [`sample::Sampler`] and [`prompt::Template`].
+//!
+//! Train a tokenizer, and use it:
+//!
+//! ```
+//! use toklet::{Pattern, Special, WordCounts, decode::decode, threads::Pulse, train::{Options, train}};
+//!
+//! let quiet = Pulse::default(); // watches nothing and never stops; see `threads` for one that does
+//! let counts = WordCounts::of_texts(&[b"low lower lowest slow"], Pattern::new("gpt2")?, None, &quiet)?;
+//! let tok = train(&counts, &Options::new(260), &quiet)?;
+//! let ids = tok.encode("slower, lower".as_bytes(), &Special::Text, &quiet)?;
+//! assert_eq!(decode(tok.vocabulary(), &ids, true, &quiet)?, "slower, lower");
+//! # Ok::<(), toklet::Error>(())
+//! ```
+//!
+//! Untrusted input: any bytes are text, of any length; time is linear in them, but for `n log n` inside one pretoken; memory is bounded by a small multiple of
+//! them. What can't be done is an [`Error`], never a panic. Text never becomes a special token by itself.
+//!
+//! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`encode`], [`decode`], [`count`], [`train`], [`formats`], [`philox`], [`sample`],
+//! [`prompt`]; and [`threads`] and [`error`], which all of them use.
+
 pub mod count;
 pub mod decode;
 pub mod encode;
@@ -6,16 +34,19 @@ pub mod error;
 pub mod formats;
 pub mod merge;
 mod offsets;
+pub mod philox;
 pub mod prompt;
+#[cfg(feature = "python")]
+mod python;
+pub mod sample;
 pub mod split;
 pub mod threads;
 pub mod train;
 pub mod unicode;
 pub mod vocab;
+
 pub use count::WordCounts;
 pub use encode::{Special, Tokenizer};
 pub use error::{Error, Result};
 pub use split::Pattern;
 pub use vocab::Vocabulary;
-#[cfg(feature = "python")]
-mod python;

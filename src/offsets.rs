@@ -33,7 +33,13 @@ impl Tokenizer {
         let mut kept = data;
         while count > max_tokens {
             let spare = ids.len() - room;
-            let first = if keep == "head" { 0 } else if keep == "tail" { spare } else { spare / 2 };
+            let first = if keep == "head" {
+                0
+            } else if keep == "tail" {
+                spare
+            } else {
+                spare / 2
+            };
             let (mut start, mut end) = (ends[first], ends[first + room]);
             while inside_character(data, start) {
                 start += 1;

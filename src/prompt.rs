@@ -1,5 +1,122 @@
-//! stub
-/// Part.
-pub struct Part { /// text
- pub text: String, /// trusted
- pub trusted: bool }
+//! Templates and few-shot prompts: the format of the examples is the program.
+//!
+//! A template is text with `{{ slots }}`. Rendered, it becomes parts: the template's own text is trusted, what fills a slot is not, and only trusted text can
+//! spell a special token (see `Tokenizer::encode_parts`). Braces inside a value are harmless: values are never read again. A few-shot prompt is the template
+//! filled with each example, joined by a separator, and the template filled with the query up to the slot that the model has to fill.
+
+use crate::error::{Error, Kind, Result, quote};
+
+/// A stretch of a prompt, and whether it is the template's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The text.
+    pub text: String,
+    /// Whether a special token that it spells is one.
+    pub trusted: bool,
+}
+
+/// The values of the slots, by name.
+pub type Values = [(String, String)];
+
+/// Text with slots.
+///
+/// ```
+/// use toklet::prompt::Template;
+/// let qa = Template::new("Q: {{ question }}\nA: {{ answer }}")?;
+/// assert_eq!(qa.slots(), ["question", "answer"]);
+/// let parts = qa.parts(&[("question".into(), "2 + 2?".into())], Some("answer"))?;
+/// assert_eq!(parts.iter().map(|part| part.text.as_str()).collect::<String>(), "Q: 2 + 2?\nA: ");
+/// # Ok::<(), toklet::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The text before each slot; the text behind the last one stands in `end`.
+    pieces: Vec<(String, String)>,
+    end: String,
+    slots: Vec<String>,
+}
+
+fn refuse<T>(place: impl Into<String>, found: impl Into<String>, allowed: impl Into<String>) -> Result<T> {
+    Err(Error::new(Kind::Prompt, place, found, allowed))
+}
+
+impl Template {
+    /// Read a template.
+    pub fn new(source: &str) -> Result<Self> {
+        let (mut this, mut rest) = (Self { pieces: Vec::new(), end: String::new(), slots: Vec::new() }, source);
+        let mut names = Vec::new();
+        while let Some((literal, behind)) = rest.split_once("{{") {
+            let Some((name, behind)) = behind.split_once("}}") else {
+                let shown: String = rest[literal.len()..].chars().take(20).collect();
+                return refuse("the template", format!("{} without its end", quote::text(&shown)), "'{{', a slot's name and '}}'");
+            };
+            names.push(name);
+            this.pieces.push((literal.into(), name.trim_matches(' ').into()));
+            rest = behind;
+        }
+        this.end = rest.into();
+        for (raw, (_, name)) in names.into_iter().zip(&this.pieces) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
+                return refuse("the slot", quote::text(raw), "a name of ASCII letters, digits and '_'");
+            }
+            if !this.slots.contains(name) {
+                this.slots.push(name.clone());
+            }
+        }
+        Ok(this)
+    }
+
+    /// The names of the slots, in the order in which they first occur.
+    pub fn slots(&self) -> &[String] {
+        &self.slots
+    }
+
+    /// The names as messages list them.
+    fn listed(&self) -> String {
+        format!("[{}]", self.slots.iter().map(|name| quote::text(name)).collect::<Vec<_>>().join(", "))
+    }
+
+    /// Fill the slots, up to the slot `stop_before` if it is given.
+    pub fn parts(&self, values: &Values, stop_before: Option<&str>) -> Result<Vec<Part>> {
+        let stop = stop_before.map(|stop| self.pieces.iter().position(|(_, name)| name == stop).ok_or(stop)).transpose();
+        let stop = stop.or_else(|unknown| refuse("stop_before", quote::text(unknown), format!("one of the template's slots: {}", self.listed())))?;
+        let filled = &self.pieces[..stop.unwrap_or(self.pieces.len())];
+        let mut parts = Vec::new();
+        for (literal, name) in filled {
+            let Some((_, value)) = values.iter().find(|(known, _)| known == name) else {
+                let allowed = format!("given a value: the template's slots are {}", self.listed());
+                return refuse(format!("the slot {}", quote::text(name)), "not filled", allowed);
+            };
+            parts.extend([Part { text: literal.clone(), trusted: true }, Part { text: value.clone(), trusted: false }]);
+        }
+        if let Some((unknown, _)) = values.iter().find(|(name, _)| !self.slots.contains(name)) {
+            return refuse("the slot", quote::text(unknown), format!("one of the template's: {}", self.listed()));
+        }
+        let last = stop.map_or(&self.end, |stop| &self.pieces[stop].0);
+        parts.push(Part { text: last.clone(), trusted: true });
+        parts.retain(|part| !part.text.is_empty());
+        Ok(parts)
+    }
+}
+
+/// Join the filled examples, and the query that the model is to complete.
+pub fn few_shot<E: AsRef<Values>>(
+    template: &Template,
+    examples: &[E],
+    separator: &str,
+    query: Option<&Values>,
+    stop_before: Option<&str>,
+) -> Result<Vec<Part>> {
+    let mut shots = examples.iter().map(|example| template.parts(example.as_ref(), None)).collect::<Result<Vec<_>>>()?;
+    if let Some(query) = query {
+        shots.push(template.parts(query, stop_before)?);
+    }
+    let between = (!separator.is_empty()).then(|| Part { text: separator.into(), trusted: true });
+    let mut parts = Vec::new();
+    for (number, shot) in shots.into_iter().enumerate() {
+        parts.extend(between.clone().filter(|_| number > 0));
+        parts.extend(shot);
+    }
+    Ok(parts)
+}

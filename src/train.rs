@@ -181,7 +181,8 @@ impl Corpus {
 
     /// Lay down a word, and a gap behind it.
     fn append(&mut self, word: &[u8], n: u64) -> Result<()> {
-        let too_many = || Error::new(Kind::Corpus, "the length of the distinct words together", "over 2**32 bytes", "less: count with a larger min_frequency in mind");
+        let too_many =
+            || Error::new(Kind::Corpus, "the length of the distinct words together", "over 2**32 bytes", "less: count with a larger min_frequency in mind");
         let start = u32::try_from(self.ids.len()).map_err(|_| too_many())?;
         let end = u32::try_from(self.ids.len() + word.len()).ok().filter(|end| *end < GONE).ok_or_else(too_many)?;
         let number = u32::try_from(self.counts.len()).map_err(|_| too_many())?;

@@ -92,9 +92,10 @@ impl Vocabulary {
         }
         self.ids = tokens.into_iter().map(|(token, id)| (token.into_boxed_slice(), id)).collect();
         for byte in 0..=255u8 {
-            self.bytes[usize::from(byte)] = *self.ids.get(&[byte][..]).ok_or_else(|| {
-                Error::new(Kind::Vocabulary, format!("the byte 0x{byte:02x}"), "missing", "a token, or some text can't be encoded")
-            })?;
+            self.bytes[usize::from(byte)] = *self
+                .ids
+                .get(&[byte][..])
+                .ok_or_else(|| Error::new(Kind::Vocabulary, format!("the byte 0x{byte:02x}"), "missing", "a token, or some text can't be encoded"))?;
         }
         Ok(())
     }
@@ -131,9 +132,10 @@ impl Vocabulary {
     fn pair_by_merges(&mut self, merges: Vec<Parts>) -> Result<()> {
         for (rank, (left, right)) in (0u32..).zip(&merges) {
             let find = |part: &[u8]| {
-                self.ids.get(part).copied().ok_or_else(|| {
-                    Error::new(Kind::Vocabulary, format!("{} of merge {rank}", quote::bytes(part)), "not a token", "a token of the vocabulary")
-                })
+                self.ids
+                    .get(part)
+                    .copied()
+                    .ok_or_else(|| Error::new(Kind::Vocabulary, format!("{} of merge {rank}", quote::bytes(part)), "not a token", "a token of the vocabulary"))
             };
             let (pair, id) = ((find(left)?, find(right)?), find(&[&left[..], right].concat())?);
             if let Some(first) = self.pairs.insert(pair, Merge { rank, id }) {

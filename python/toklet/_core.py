@@ -7,16 +7,16 @@ import os
 import warnings
 from types import ModuleType
 
-from . import reference
+from . import formats, reference
 from .reference.error import ArgumentError
 
 
-def choose(wanted: str) -> tuple[ModuleType, str]:
-    """Give the engine and its name."""
+def choose(wanted: str) -> tuple[ModuleType, ModuleType, str]:
+    """Give the engine, what reads and writes its files, and its name."""
     if wanted not in ("", "native", "reference"):
         raise ArgumentError("TOKLET_BACKEND", repr(wanted), "'native', 'reference' or unset")
     if wanted == "reference":
-        return reference, "reference"
+        return reference, formats, "reference"
     try:
         from . import _native
     except ImportError as error:
@@ -28,8 +28,8 @@ def choose(wanted: str) -> tuple[ModuleType, str]:
             RuntimeWarning,
             stacklevel=4,
         )
-        return reference, "reference"
-    return _native, "native"
+        return reference, formats, "reference"
+    return _native, _native, "native"
 
 
-core, backend = choose(os.environ.get("TOKLET_BACKEND", ""))
+core, files, backend = choose(os.environ.get("TOKLET_BACKEND", ""))

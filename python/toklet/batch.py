@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .reference.error import ArgumentError, number
+from .reference.error import check_choice, number
 
 
 class Batch:
@@ -76,8 +76,7 @@ class Batch:
         [[7, 0], [8, 9]]
         """
         number("pad_id", pad_id, "an id: an integer from 0 to 2**32 - 1", 0, 2**32 - 1, whole=True)
-        if side not in ("right", "left"):
-            raise ArgumentError("side", repr(side), "'right' or 'left'")
+        check_choice("side", side, ("right", "left"))
         lengths = np.diff(self.offsets).astype(np.int64)
         if length is None:
             length = int(lengths.max(initial=0))

@@ -86,9 +86,7 @@ def generate(
     return _pieces(model, ids, tok, sampler, max_tokens, stops, {int(id) for id in stop_ids})
 
 
-def _pieces(
-    model: Model, prompt: NDArray[np.uint32], tok: Tokenizer, sampler: Sampler, max_tokens: int, stops: list[str], stop_ids: set[int]
-) -> Iterator[str]:
+def _pieces(model: Model, prompt: NDArray[np.uint32], tok: Tokenizer, sampler: Sampler, max_tokens: int, stops: list[str], stop_ids: set[int]) -> Iterator[str]:
     ids = np.array(prompt, np.uint32)
     stream: Any = tok.stream()
     pending = ""

@@ -122,6 +122,8 @@ class FewShot:
     ) -> None:
         if not isinstance(template, Template):
             raise WrongTypeError("template", f"of type {type(template).__name__}", "a toklet.Template")
+        if not isinstance(separator, str):
+            raise WrongTypeError("separator", repr(separator), "a str")
         filled = None if query is None else dict(query)
         self._parts: Any = core.few_shot(template._core, [dict(example) for example in examples], separator, filled, stop_before)
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._core import core
 from .reference.error import ArgumentError, LogitsError, WrongTypeError, number
+from .reference.sample import check as check_settings
 from .tokenizer import as_array
 
 
@@ -81,6 +82,7 @@ class Sampler:
         if seed is None:
             seed = int.from_bytes(os.urandom(8), "little")
         self._settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
+        check_settings(temperature, top_k, top_p, min_p, seed)
         self._core = core.Sampler(temperature, top_k, top_p, min_p, seed)
 
     @property

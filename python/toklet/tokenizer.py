@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._core import core
+from ._core import core, files
 from .batch import Batch
-from .reference.error import ArgumentError, FormatError, WrongTypeError
+from .reference.count import check_texts
+from .reference.encode import check_threads
+from .reference.error import MAX_TEXT_BYTES, ArgumentError, WrongTypeError, check_choice, number
+from .reference.split import PATTERNS
 
 Text = str | bytes
 Special = str | Collection[str]
@@ -36,6 +39,20 @@ def as_ids(ids: Iterable[int] | ArrayLike) -> Any:
         position = int(outside.argmax())
         raise ArgumentError(f"the id at position {position}", str(int(array[position])), "from 0 to 2**32 - 1")
     return np.ascontiguousarray(array, np.uint32)
+
+
+def check_pattern(pattern: str) -> None:
+    """Refuse a pattern that isn't text; what it may say, the core knows."""
+    if not isinstance(pattern, str):
+        raise WrongTypeError("pattern", repr(pattern), f"one of {', '.join(PATTERNS)}, or a regular expression")
+
+
+def check_separator(separator: str | None) -> None:
+    """Refuse a separator that separates nothing."""
+    if separator is not None and not isinstance(separator, str):
+        raise WrongTypeError("separator", repr(separator), "a text that isn't empty, or None")
+    if separator == "":
+        raise ArgumentError("separator", "''", "a text that isn't empty, or None")
 
 
 class Tokenizer:
@@ -95,6 +112,7 @@ class Tokenizer:
         """
         if not isinstance(ranks, Mapping):
             raise WrongTypeError("ranks", f"of type {type(ranks).__name__}", "a mapping of bytes to int")
+        check_pattern(pattern)
         return cls._from_tables(dict(ranks), None, dict(special_tokens or {}), pattern, True)
 
     @classmethod
@@ -115,6 +133,7 @@ class Tokenizer:
         VocabularyError
             If a part of a merge doesn't exist, or a merge occurs twice.
         """
+        check_pattern(pattern)
         return cls._of(core.Tokenizer.from_merges(list(merges), list(special_tokens), pattern))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -132,7 +151,7 @@ class Tokenizer:
         OSError
             If the file can't be written.
         """
-        core.save(self._core, os.fspath(path))
+        files.save(self._core, os.fspath(path))
 
     def encode(self, text: Text, special: Special = "text") -> Ids:
         """Encode one text.
@@ -181,8 +200,8 @@ class Tokenizer:
         Batch
             The ids of all texts in one array, with offsets.
         """
-        if isinstance(texts, str | bytes):
-            raise WrongTypeError("texts", f"one {type(texts).__name__}", "an iterable of str or bytes")
+        check_texts(texts)
+        check_threads(threads)
         ids, offsets = self._core.encode_batch(texts if isinstance(texts, list) else list(texts), special, threads)
         return Batch(as_array(ids, np.uint32), as_array(offsets, np.uint64))
 
@@ -194,10 +213,9 @@ class Tokenizer:
         OSError
             If the file can't be read.
         """
+        check_separator(separator)
         with open(path, "rb") as file:
             data = file.read()
-        if separator == "":
-            raise ArgumentError("separator", "''", "a text that isn't empty, or None")
         return self.encode_batch([data] if separator is None else data.split(separator.encode()), special, threads)
 
     def encode_with_offsets(self, text: Text, special: Special = "text", unit: str = "char") -> tuple[Ids, Ids]:
@@ -221,6 +239,7 @@ class Tokenizer:
         >>> tok.encode_with_offsets("abé")[1].tolist()
         [[0, 2], [2, 3], [2, 3]]
         """
+        check_choice("unit", unit, ("char", "byte"))
         ids, offsets = self._core.encode_with_offsets(text, special, unit)
         return as_array(ids, np.uint32), as_array(offsets, np.uint32).reshape(-1, 2)
 
@@ -258,6 +277,8 @@ class Tokenizer:
         >>> Tokenizer.from_merges([(b"a", b"b")], pattern="gpt2").truncate("abcabc", 3)
         'abcab'
         """
+        number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
+        check_choice("keep", keep, ("head", "tail", "middle"))
         kept = bytes(self._core.truncate(text, max_tokens, keep))
         return kept.decode() if isinstance(text, str) else kept
 
@@ -275,6 +296,7 @@ class Tokenizer:
         TokenError
             If an id doesn't exist; the message says at which position.
         """
+        check_choice("errors", errors, ("replace", "strict"))
         return str(self._core.decode(as_ids(ids), errors))
 
     def decode_bytes(self, ids: Iterable[int] | ArrayLike) -> bytes:
@@ -387,5 +409,7 @@ def load(path: str | os.PathLike[str], *, pattern: str | None = None, special_to
     except TypeError:
         raise WrongTypeError("path", f"of type {type(path).__name__}", "str or PathLike") from None
     if not isinstance(name, str):
-        raise FormatError("path", repr(name), "a str")
-    return Tokenizer._of(core.load(name, pattern, None if special_tokens is None else dict(special_tokens)))
+        raise WrongTypeError("path", repr(name), "str or PathLike of str")
+    if pattern is not None:
+        check_pattern(pattern)
+    return Tokenizer._of(files.load(name, pattern, None if special_tokens is None else dict(special_tokens)))

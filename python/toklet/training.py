@@ -7,8 +7,11 @@ from typing import Any
 
 from ._core import core
 from .progress import Report, reporting
+from .reference.count import check_texts
+from .reference.encode import check_threads
 from .reference.error import CorpusError, FormatError, WrongTypeError
-from .tokenizer import Text, Tokenizer
+from .reference.train import check as check_training
+from .tokenizer import Text, Tokenizer, check_pattern, check_separator
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -29,6 +32,7 @@ class WordCounts:
     _core: Any
 
     def __init__(self, words: Mapping[bytes, int], pattern: str = "o200k") -> None:
+        check_pattern(pattern)
         self._core = core.WordCounts(dict(words), pattern)
 
     @classmethod
@@ -80,8 +84,9 @@ class WordCounts:
         progress: bool | Report | None = None,
     ) -> Tokenizer:
         """Train a tokenizer on these counts; the parameters are those of `toklet.train`."""
+        check_training(self._core, vocab_size, special_tokens, min_frequency, max_token_length, ties)
         with reporting(progress, "merge", " merges") as report:
-            return Tokenizer._of(core.train(self._core, vocab_size, special_tokens, min_frequency, max_token_length, ties, report))
+            return Tokenizer._of(core.train(self._core, vocab_size, list(special_tokens), min_frequency, max_token_length, ties, report))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as a parquet table (pretoken: binary, count: uint64), sorted by pretoken, with the pattern in its metadata. Needs pyarrow."""
@@ -133,6 +138,9 @@ def count(texts: Iterable[Text], pattern: str = "o200k", *, threads: int | None 
     >>> count(["to be or not to be"], pattern="gpt2")
     <WordCounts of 5 distinct pretokens, 6 in all>
     """
+    check_texts(texts)
+    check_threads(threads)
+    check_pattern(pattern)
     with reporting(progress, "count", "B") as report:
         return WordCounts._of(core.count(texts, pattern, threads, report))
 
@@ -157,6 +165,9 @@ def count_files(
     CorpusError
         If a glob matches no file.
     """
+    check_threads(threads)
+    check_pattern(pattern)
+    check_separator(separator)
     with reporting(progress, "count", "B") as report:
         return WordCounts._of(core.count_files(files(paths), pattern, separator, threads, report))
 

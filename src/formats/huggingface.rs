@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::json::{Unique, repeated_key};
 use crate::encode::Tokenizer;
-use crate::error::{Error, Kind, Result, quote};
+use crate::error::{Error, Kind, MAX_IDS, Result, quote};
 use crate::split::Pattern;
 use crate::vocab::Vocabulary;
 
@@ -63,6 +63,23 @@ pub(super) fn text(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
     Ok(file.to_string().into_bytes())
 }
 
+/// What a field may say, at most; anything else asks for what toklet doesn't do.
+fn supported() -> [(&'static str, Value); 11] {
+    [
+        ("normalizer", json!([null])),
+        ("truncation", json!([null])),
+        ("padding", json!([null])),
+        ("post_processor.type", json!([null, "ByteLevel"])),
+        ("model.type", json!([null, "BPE"])),
+        ("model.dropout", json!([null])),
+        ("model.unk_token", json!([null])),
+        ("model.continuing_subword_prefix", json!([null, ""])),
+        ("model.end_of_word_suffix", json!([null, ""])),
+        ("model.byte_fallback", json!([null, false])),
+        ("model.ignore_merges", json!([null, false, true])),
+    ]
+}
+
 /// Reads one tokenizer.json; every refusal names the file and the field.
 struct Reader<'a> {
     name: &'a str,
@@ -72,14 +89,10 @@ struct Reader<'a> {
 
 /// Read a tokenizer.json.
 pub(super) fn read(data: &[u8], name: &str) -> Result<Tokenizer> {
-    let refuse = |found: String, allowed: &str| Error::new(Kind::Format, name, found, allowed);
     let Unique(file) = serde_json::from_slice(data).map_err(|error| match repeated_key(&error) {
-        Some(key) => refuse(format!("saying {} twice", quote::text(&key)), "an object whose keys are all different"),
-        None => refuse(format!("not JSON ({error})"), "a tokenizer.json"),
+        Some(key) => Error::new(Kind::Format, name, format!("saying {} twice", quote::text(&key)), "an object whose keys are all different"),
+        None => Error::new(Kind::Format, name, "not JSON", "a tokenizer.json"),
     })?;
-    if !file.is_object() {
-        return Err(refuse("not a JSON object".into(), "a tokenizer.json"));
-    }
     Reader { name, file, bytes: alphabet().into_iter().zip(0..=255).collect() }.tokenizer()
 }
 
@@ -89,8 +102,9 @@ impl Reader<'_> {
         Err(Error::new(Kind::Format, format!("{field} of {}", self.name), found, allowed))
     }
 
-    /// Refuse a field that asks for what toklet doesn't do.
-    fn need(&self, field: &str, found: &Value, allowed: &[Value]) -> Result<()> {
+    /// Refuse a value that isn't in the list of those allowed.
+    fn one_of(&self, field: &str, found: &Value, allowed: &Value) -> Result<()> {
+        let allowed = allowed.as_array().map_or(&[][..], Vec::as_slice);
         let written: Vec<_> = allowed.iter().map(Value::to_string).collect();
         if allowed.contains(found) { Ok(()) } else { self.refuse(field, found, &written.join(" or ")) }
     }
@@ -104,8 +118,10 @@ impl Reader<'_> {
     }
 
     fn id(&self, token: &str, found: &Value) -> Result<u32> {
-        let id = found.as_u64().and_then(|id| u32::try_from(id).ok());
-        id.map_or_else(|| self.refuse(&format!("the id of {}", quote::text(token)), found, "an integer"), Ok)
+        let field = || format!("the id of {}", quote::text(token));
+        let Some(id) = found.as_i64() else { return self.refuse(&field(), found, "an integer") };
+        let outside = |_| Error::new(Kind::Vocabulary, field(), id.to_string(), format!("from 0 to {}", MAX_IDS - 1));
+        u32::try_from(id).map_err(outside)
     }
 
     /// Read characters as bytes.
@@ -119,31 +135,32 @@ impl Reader<'_> {
     /// Read how the file cuts text.
     fn pattern(&self) -> Result<&str> {
         let step = &self.file["pre_tokenizer"];
-        self.object("pre_tokenizer", step)?;
-        let one = std::slice::from_ref(step);
-        let steps = if step["type"] == "Sequence" { self.list("pre_tokenizer.pretokenizers", &step["pretokenizers"])?.as_slice() } else { one };
+        let sequence = step["type"] == "Sequence";
+        let steps = if sequence { self.list("pre_tokenizer.pretokenizers", &step["pretokenizers"])? } else { std::slice::from_ref(step) };
         let kinds = steps.iter().map(|step| step["type"].clone()).collect();
-        self.need("the pre-tokenizers", &Value::Array(kinds), &[json!(["ByteLevel"]), json!(["Split", "ByteLevel"])])?;
-        let (first, last) = (&steps[0], &steps[steps.len() - 1]);
-        self.need("add_prefix_space", &last["add_prefix_space"], &[json!(false)])?;
-        let alone = steps.len() == 1;
-        self.need("use_regex", last.get("use_regex").unwrap_or(&json!(true)), &[json!(alone)])?;
+        self.one_of("the pre-tokenizers", &Value::Array(kinds), &json!([["ByteLevel"], ["Split", "ByteLevel"]]))?;
+        let (first, last, alone) = (&steps[0], &steps[steps.len() - 1], steps.len() == 1);
+        self.one_of("add_prefix_space", &last["add_prefix_space"], &json!([false]))?;
+        self.one_of("use_regex", last.get("use_regex").unwrap_or(&json!(true)), &json!([alone]))?;
         if alone {
             return Ok("gpt2");
         }
-        self.need("behavior", &first["behavior"], &[json!("Isolated")])?;
-        self.need("invert", first.get("invert").unwrap_or(&json!(false)), &[json!(false)])?;
-        first["pattern"]["Regex"].as_str().map_or_else(|| self.refuse("pattern", &first["pattern"], "a {\"Regex\": …}"), Ok)
+        self.one_of("behavior", &first["behavior"], &json!(["Isolated"]))?;
+        self.one_of("invert", first.get("invert").unwrap_or(&json!(false)), &json!([false]))?;
+        let regex = &first["pattern"]["Regex"];
+        regex.as_str().map_or_else(|| self.refuse("pattern.Regex", regex, "a regular expression"), Ok)
     }
 
+    /// Read the added tokens.
     fn specials(&self) -> Result<Vec<(String, u32)>> {
         let (mut specials, mut seen, none) = (Vec::new(), HashSet::new(), json!([]));
-        for token in self.list("added_tokens", self.file.get("added_tokens").unwrap_or(&none))? {
+        let added = &self.file["added_tokens"];
+        for token in self.list("added_tokens", if added.is_null() { &none } else { added })? {
             let Some(content) = token["content"].as_str() else {
-                return self.refuse("an added token", token, "an object with its content");
+                return self.refuse("the content of an added token", &token["content"], "a text");
             };
             for flag in ["single_word", "lstrip", "rstrip"] {
-                self.need(&format!("{flag} of {}", quote::text(content)), token.get(flag).unwrap_or(&json!(false)), &[json!(false)])?;
+                self.one_of(&format!("{flag} of {}", quote::text(content)), token.get(flag).unwrap_or(&json!(false)), &json!([false]))?;
             }
             if !seen.insert(content) {
                 return self.refuse("an added token", &token["content"], "one that isn't added twice");
@@ -155,21 +172,12 @@ impl Reader<'_> {
 
     /// Read the whole file.
     fn tokenizer(&self) -> Result<Tokenizer> {
-        let none = Value::Null;
-        for field in ["normalizer", "truncation", "padding"] {
-            self.need(field, &self.file[field], &[Value::Null])?;
+        self.object("the whole", &self.file)?;
+        for (field, allowed) in supported() {
+            let found = field.split('.').fold(&self.file, |found, key| &found[key]);
+            self.one_of(field, found, &allowed)?;
         }
-        let post = &self.file["post_processor"];
-        self.need("post_processor", if post.is_object() { &post["type"] } else { post }, &[json!(null), json!("ByteLevel")])?;
         let model = &self.file["model"];
-        self.object("model", model)?;
-        self.need("model.type", model.get("type").unwrap_or(&json!("BPE")), &[json!("BPE")])?;
-        for (field, allowed) in [("dropout", &[json!(null)][..]), ("unk_token", &[json!(null)]), ("byte_fallback", &[json!(null), json!(false)])] {
-            self.need(&format!("model.{field}"), model.get(field).unwrap_or(&none), allowed)?;
-        }
-        for field in ["continuing_subword_prefix", "end_of_word_suffix"] {
-            self.need(&format!("model.{field}"), &model[field], &[json!(null), json!("")])?;
-        }
         let specials = self.specials()?;
         let special_ids: HashMap<_, _> = specials.iter().map(|(name, id)| (name.as_str(), *id)).collect();
         let mut tokens = Vec::new();
@@ -186,9 +194,7 @@ impl Reader<'_> {
             };
             merges.push((self.token(left)?, self.token(right)?));
         }
-        let whole = model.get("ignore_merges").unwrap_or(&Value::Bool(false));
-        self.need("model.ignore_merges", whole, &[json!(false), json!(true)])?;
-        let whole = whole == &Value::Bool(true);
+        let whole = model["ignore_merges"] == Value::Bool(true);
         Tokenizer::new(Vocabulary::new(tokens, Some(merges), specials, whole)?, self.pattern()?)
     }
 }

@@ -25,7 +25,7 @@ impl AsRef<[u8]> for Text<'_> {
 /// Take a str (as UTF-8) or bytes.
 pub(super) fn text<'a>(object: &'a Bound<'_, PyAny>, place: impl Fn() -> String) -> PyResult<Text<'a>> {
     if let Ok(text) = object.cast::<PyString>() {
-        return text.to_str().map(|text| Text::Borrowed(text.as_bytes())).or_else(|_| Err(surrogate(text, &place())));
+        return text.to_str().map(|text| Text::Borrowed(text.as_bytes())).map_err(|_| surrogate(text, &place()));
     }
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(Text::Borrowed(bytes.as_bytes()));
@@ -62,7 +62,8 @@ pub(super) fn special(object: &Bound<'_, PyAny>) -> PyResult<Special> {
             _ => Err(exception(py, "ArgumentError", ("special", object.repr()?, ALLOWED))),
         };
     }
-    let named = object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() || object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
+    let named =
+        object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() || object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>();
     if !named {
         return Err(wrong_type(py, "special", object.repr()?.to_string(), ALLOWED));
     }
@@ -96,7 +97,7 @@ raw!(u32 u64 i64 f64);
 /// Give numbers as raw bytes.
 pub(super) fn raw<'py, T: Raw>(py: Python<'py>, numbers: &[T]) -> PyResult<Bound<'py, PyByteArray>> {
     let size = size_of::<T>();
-    PyByteArray::new_with(py, numbers.len() * size, |bytes| {
+    PyByteArray::new_with(py, size_of_val(numbers), |bytes| {
         for (place, number) in bytes.chunks_exact_mut(size).zip(numbers) {
             number.put(place);
         }

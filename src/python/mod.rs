@@ -4,6 +4,8 @@
 //! progress while long work runs, turns the core's errors into the classes of `toklet.reference.error`, and a bug into `toklet.InternalError`.
 
 mod convert;
+mod prompting;
+mod sampling;
 mod tokenizer;
 mod training;
 
@@ -26,13 +28,7 @@ fn call<T: Send>(py: Python<'_>, size: usize, work: impl FnOnce(&Pulse) -> Resul
 }
 
 /// Call the core, and report (done, total) to a Python callable while it works.
-fn reported<T: Send>(
-    py: Python<'_>,
-    size: usize,
-    report: Option<&Bound<'_, PyAny>>,
-    total: u64,
-    work: impl FnOnce(&Pulse) -> Result<T> + Send,
-) -> PyResult<T> {
+fn reported<T: Send>(py: Python<'_>, size: usize, report: Option<&Bound<'_, PyAny>>, total: u64, work: impl FnOnce(&Pulse) -> Result<T> + Send) -> PyResult<T> {
     let report = report.map(|report| report.clone().unbind());
     let mut raised = None;
     let mut beat = |done: u64| {
@@ -95,6 +91,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tokenizer::Tokenizer>()?;
     module.add_class::<tokenizer::Stream>()?;
     module.add_class::<training::WordCounts>()?;
+    module.add_class::<sampling::Sampler>()?;
+    module.add_class::<prompting::Template>()?;
     for function in [
         wrap_pyfunction!(tokenizer::split, module)?,
         wrap_pyfunction!(tokenizer::load, module)?,
@@ -102,6 +100,10 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(training::count, module)?,
         wrap_pyfunction!(training::count_files, module)?,
         wrap_pyfunction!(training::train, module)?,
+        wrap_pyfunction!(sampling::softmax, module)?,
+        wrap_pyfunction!(sampling::log_softmax, module)?,
+        wrap_pyfunction!(sampling::top_k, module)?,
+        wrap_pyfunction!(prompting::few_shot, module)?,
     ] {
         module.add_function(function)?;
     }

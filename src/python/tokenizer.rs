@@ -24,12 +24,15 @@ fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyR
     let py = table.py();
     let entry = |(name, id): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let found = key(&name)?;
-        let number: i128 = id.extract().ok().filter(|_| !id.is_instance_of::<pyo3::types::PyBool>()).map_or_else(
-            || Err(wrong_type(py, &format!("the id of {}", name.repr()?), id.repr()?.to_string(), "an int")),
-            Ok,
-        )?;
+        let number: i128 = id
+            .extract()
+            .ok()
+            .filter(|_| !id.is_instance_of::<pyo3::types::PyBool>())
+            .map_or_else(|| Err(wrong_type(py, &format!("the id of {}", name.repr()?), id.repr()?.to_string(), "an int")), Ok)?;
         let allowed = format!("from 0 to {}", crate::error::MAX_IDS - 1);
-        let outside = |_| super::exception(py, "VocabularyError", (format!("the id of {}", name.repr().map_or_else(|_| String::new(), |r| r.to_string())), number, allowed));
+        let outside = |_| {
+            super::exception(py, "VocabularyError", (format!("the id of {}", name.repr().map_or_else(|_| String::new(), |r| r.to_string())), number, allowed))
+        };
         Ok((found, u32::try_from(number).map_err(outside)?))
     };
     table.iter().map(entry).collect()
@@ -211,7 +214,8 @@ impl Stream {
 
 #[pyfunction]
 pub(super) fn split<'py>(py: Python<'py>, data: &[u8], pattern: &str) -> PyResult<Bound<'py, PyList>> {
-    let pretokens = call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data).map(|found| found.map(<[u8]>::to_vec)).collect::<crate::Result<Vec<_>>>())?;
+    let pretokens =
+        call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data).map(|found| found.map(<[u8]>::to_vec)).collect::<crate::Result<Vec<_>>>())?;
     PyList::new(py, pretokens.iter().map(|pretoken| PyBytes::new(py, pretoken)))
 }
 

@@ -66,7 +66,8 @@ pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usi
         let allowed = "an iterable of str or bytes, such as a list with that one text in it";
         return Err(wrong_type(py, "texts", format!("one {}", texts.get_type().name()?), allowed));
     }
-    let iterator = texts.try_iter().or_else(|_| Err(wrong_type(py, "texts", format!("of type {}", texts.get_type().name()?), "an iterable of str or bytes")))?;
+    let iterator =
+        texts.try_iter().or_else(|_| Err(wrong_type(py, "texts", format!("of type {}", texts.get_type().name()?), "an iterable of str or bytes")))?;
     let counter = call(py, 0, |_| Ok(Counter::new(crate::Pattern::new(pattern)?, threads)))?;
     let (mut gathered, mut bytes, mut before) = (Vec::new(), 0, 0);
     for (number, item) in iterator.enumerate() {

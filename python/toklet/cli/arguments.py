@@ -77,8 +77,8 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False))
 
 
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """Lay out a plain table: the first column to the left, the others to the right.
+def table(header: list[str], rows: list[list[str]], left: int = 1) -> str:
+    """Lay out a plain table: the first columns to the left, the others to the right.
 
     >>> print(table(["step", "s"], [["train", "1.25"], ["encode", "10.00"]]))
     step        s
@@ -86,5 +86,9 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     encode  10.00
     """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [[row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))] for row in [header, *rows]]
-    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+    def line(row: list[str]) -> str:
+        cells = [cell.ljust(width) if i < left else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join(map(line, [header, *rows]))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .. import reference
 from .._core import backend
 from ..batch import Batch
-from ..reference.formats.huggingface import BYTES
+from ..formats.huggingface import BYTES
 from ..reference.split import PATTERNS
 from ..sampling import Sampler
 from ..tokenizer import Tokenizer

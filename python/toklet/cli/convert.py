@@ -15,7 +15,7 @@ def add(commands: "Commands") -> None:
     """Add the three commands."""
     encode_ = command(commands, "encode", encode, "turn text into ids", "The input is one text, every byte of it: a line break at its end counts too.")
     decode_ = command(commands, "decode", decode, "turn ids into text", "The ids stand between white space; the bytes that they stand for come out exactly.")
-    count_ = command(commands, "count", count, "count the tokens of text", "One number a file; if there are several, their names too, and the total at the end.")
+    count_ = command(commands, "count", count, "count the tokens of text", "One number a file; if there are several, also their names and the total.")
     for parser in (encode_, decode_, count_):
         takes_tokenizer(parser)
         takes_json(parser)
@@ -50,7 +50,7 @@ def decode(args: argparse.Namespace) -> None:
 def parsed(data: bytes, name: str) -> list[int]:
     """Read ids that stand between white space.
 
-    >>> parsed(b"1 22\\n333", "ids.txt")
+    >>> parsed(b"1 22 333", "ids.txt")
     [1, 22, 333]
     """
     ids = []

@@ -37,10 +37,10 @@ def user_files(path: str) -> list[bytes]:
 
 
 def pieces(text: bytes, size: int) -> Iterator[bytes]:
-    """Cut a text behind line breaks, into pieces of at least `size` bytes (but for the last).
+    r"""Cut a text behind line breaks, into pieces of at least `size` bytes (but for the last).
 
-    >>> list(pieces(b"one\\ntwo\\nthree", 3))
-    [b'one\\n', b'two\\n', b'three']
+    >>> list(pieces(b"one\ntwo\nthree", 3))
+    [b'one\n', b'two\n', b'three']
     """
     start = 0
     while start < len(text):

@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import platform
-import statistics
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,7 +38,7 @@ def add(commands: "Commands") -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure and tell."""
-    from .bench import OURS, Input, installed
+    from .bench import LOGITS, OURS, Input, installed
 
     number("--mb", args.mb, "above 0", 1e-6, 1e6)
     number("--repeat", args.repeat, "an integer, at least 1", 1, 1_000, whole=True)
@@ -59,18 +57,14 @@ def run(args: argparse.Namespace) -> None:
         print(f"{name:10}{value if isinstance(value, str) else ', '.join(f'{k} {v}' for k, v in value.items())}")
     what = args.file or "the standard library's source"
     if ours:
-        print(f"\nNative against the pure-Python reference: {small.megabytes:.1f} MB of {what}, {SMALL_VOCAB:,} ids; rows of {bench_logits():,} logits\n")
+        print(f"\nNative against the pure-Python reference: {small.megabytes:.1f} MB of {what}, {SMALL_VOCAB:,} ids; rows of {LOGITS:,} logits\n")
         print(against_reference(ours))
     print(f"\nBeside the peers: {large.megabytes:.1f} MB of {what} in {len(large.texts):,} texts, {large.vocab_size:,} ids, one thread each\n")
     print(beside_peers(beside))
-    print("\ncold: the first call of a new tokenizer; warm: the second on the same texts, when caches are full. Medians; each result was equal to toklet's.")
-
-
-def bench_logits() -> int:
-    """Say how long the rows are that are sampled from."""
-    from .bench import LOGITS
-
-    return LOGITS
+    print(
+        "\ncold: the first call of a new tokenizer; warm: the second on the same texts, when caches are full. Medians; each result was equal to toklet's.\n"
+        "toklet: how many times as fast as this contender it is; under 1 the contender is faster."
+    )
 
 
 def measured(given: Any, contenders: tuple[str, ...], repeat: int) -> list[Result]:
@@ -78,8 +72,11 @@ def measured(given: Any, contenders: tuple[str, ...], repeat: int) -> list[Resul
     from ..progress import bar
     from .bench import cases
 
+    made = list(cases(given, contenders))
+    kernels = [case.kernel for case in made]
+    rivals = [case for case in made if kernels.count(case.kernel) > 1]
     results = []
-    for case in bar(list(cases(given, contenders)), "bench", unit=" cases"):
+    for case in bar(rivals, "bench", unit=" cases"):
         if right(case):
             results.append({"kernel": case.kernel, "contender": case.contender, "amount": case.amount, "unit": case.unit, **times(case, repeat)})
     return results
@@ -104,6 +101,8 @@ def right(case: "Case") -> bool:
 
 def times(case: "Case", repeat: int) -> Result:
     """Give the median seconds of the first and of the second call of a new tokenizer."""
+    from statistics import median
+
     cold: list[float] = []
     warm: list[float] = []
     while len(cold) < repeat and sum(cold + warm) < PATIENCE:
@@ -112,7 +111,7 @@ def times(case: "Case", repeat: int) -> Result:
             started = time.perf_counter()
             case.run(made)
             into.append(time.perf_counter() - started)
-    return {"cold_seconds": statistics.median(cold), "warm_seconds": statistics.median(warm)}
+    return {"cold_seconds": median(cold), "warm_seconds": median(warm)}
 
 
 def speed(result: Result, when: str) -> str:
@@ -132,18 +131,18 @@ def against_reference(results: list[Result]) -> str:
 
 
 def beside_peers(results: list[Result]) -> str:
-    """Lay out all contenders; the last column says how many times as fast toklet is, on the first call and on the second."""
+    """Lay out all contenders; the last columns say how many times as fast as this one toklet is."""
     rows = []
     for result in results:
         ours = next(other for other in results if other["kernel"] == result["kernel"] and other["contender"] == "toklet")
-        if result["unit"] == "MB":
-            ratio = " / ".join(f"{result[f'{when}_seconds'] / ours[f'{when}_seconds']:.2f}" for when in ("cold", "warm"))
-            rows.append([f"{result['kernel']}  {result['contender']}", speed(result, "cold"), speed(result, "warm"), ratio])
-    return table(["kernel  contender", "cold", "warm", "toklet is x times as fast"], rows)
+        ratios = [f"{result[f'{when}_seconds'] / ours[f'{when}_seconds']:.2f}x" for when in ("cold", "warm")]
+        rows.append([result["kernel"], result["contender"], speed(result, "cold"), speed(result, "warm"), *ratios])
+    return table(["kernel", "contender", "cold", "warm", "toklet, cold", "toklet, warm"], rows, left=2)
 
 
 def machine() -> dict[str, Any]:
     """Describe the machine and the versions."""
+    import platform
     from importlib.metadata import PackageNotFoundError, version
 
     from .bench import PEERS
@@ -160,6 +159,8 @@ def machine() -> dict[str, Any]:
 
 def cpu() -> str:
     """Name the processor."""
+    import platform
+
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))

@@ -56,10 +56,10 @@ def show(args: argparse.Namespace) -> None:
 
 
 def visible(token: bytes) -> str:
-    """Spell a token: what isn't printable, what isn't UTF-8, and so whatever could command the terminal, as an escape.
+    r"""Spell a token: what isn't printable, what isn't UTF-8, and so whatever could command the terminal, as an escape.
 
-    >>> visible(b"a b\\n"), visible(b"\\x1b[31m"), visible(b"\\xc3")
-    ('a b↵', '\\\\x1b[31m', '\\\\xc3')
+    >>> visible(b"a b\n"), visible(b"\x1b[31m"), visible(b"\xc3")
+    ('a b↵', '\\x1b[31m', '\\xc3')
     """
     text = token.decode("utf-8", "backslashreplace").replace("\n", LINE_BREAK)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

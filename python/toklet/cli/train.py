@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from ..reference.error import MAX_IDS, number
 from .arguments import command, print_json, read, say, takes_json
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def output(path: str) -> str:
     if not path.endswith((".json", ".tiktoken")):
         raise argparse.ArgumentTypeError(f"{path!r} must end in .json or .tiktoken")
     folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise argparse.ArgumentTypeError(f"{path!r} is a folder")
     if not os.path.isdir(folder):
         raise argparse.ArgumentTypeError(f"the folder {folder!r} doesn't exist")
     return path
@@ -44,6 +47,8 @@ def train(args: argparse.Namespace) -> None:
     from ..training import count, count_files
 
     started = time.perf_counter()
+    least = 256 + len(args.special)
+    number("--vocab-size", args.vocab_size, f"from {least} (256 bytes and {len(args.special)} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True)
     for path in args.corpus:
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, f"Is a directory; its files are {os.path.join(path, '**', '*')!r}", path)

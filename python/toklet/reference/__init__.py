@@ -1,12 +1,11 @@
 """The specification of toklet: every stage in plain Python, with the standard library alone.
 
-The files are those of the Rust core, in the data's order: unicode, split, vocab, merge, encode, decode, count, train, philox, sample, prompt, formats.
+The files are those of the Rust core, in the data's order: unicode, split, vocab, merge, encode, decode, count, train, philox, sample, prompt.
 Read it to learn how it works; the tests hold the core equal to it. It is also what runs where the native module can't: correct, and slow.
 """
 
 from .count import WordCounts, count, count_files
 from .encode import Tokenizer
-from .formats import load, save
 from .prompt import Template, few_shot
 from .sample import Sampler, log_softmax, softmax, top_k
 from .split import PATTERNS, split
@@ -23,9 +22,7 @@ __all__ = [
     "count",
     "count_files",
     "few_shot",
-    "load",
     "log_softmax",
-    "save",
     "softmax",
     "split",
     "top_k",

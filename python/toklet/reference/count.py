@@ -32,7 +32,7 @@ class WordCounts:
         if not isinstance(word, bytes) or not isinstance(n, int) or isinstance(n, bool):
             raise WrongTypeError("a word count", repr((word, n)), "bytes and an int")
         total = self.words.get(word, 0) + n
-        if not word or not 0 < n or total > MAX_COUNT:
+        if not word or n <= 0 or total > MAX_COUNT:
             raise CorpusError(f"the count of {word!r}", str(total), f"from 1 to {MAX_COUNT}, of a pretoken that isn't empty")
         self.words[word] = total
 
@@ -57,11 +57,16 @@ class WordCounts:
         return both
 
 
+def check_texts(texts: Iterable[str | bytes]) -> None:
+    """Refuse what isn't many texts; a str is an iterable of str, but nobody means its characters."""
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        raise WrongTypeError("texts", f"of type {type(texts).__name__}", "an iterable of str or bytes, such as a list with one text in it")
+
+
 def count(texts: Iterable[str | bytes], pattern: str, threads: int | None = None, progress: object = None) -> WordCounts:
     """Count the pretokens of each text."""
+    check_texts(texts)
     counts = WordCounts({}, pattern)
-    if isinstance(texts, str | bytes):
-        raise WrongTypeError("texts", f"one {type(texts).__name__}", "an iterable of str or bytes, such as a list with that one text in it")
     for i, text in enumerate(texts):
         data = as_bytes(text, f"texts[{i}]")
         for word in split(data, pattern):

@@ -7,7 +7,7 @@ unfinished character (three at most) until the next id finishes it, so that the 
 import codecs
 from collections.abc import Iterable
 
-from .error import ArgumentError, TextError, TokenError
+from .error import TextError, TokenError, check_choice
 from .vocab import Vocabulary
 
 
@@ -22,15 +22,9 @@ def decode_bytes(vocabulary: Vocabulary, ids: Iterable[int]) -> bytes:
     return b"".join(parts)
 
 
-def check_errors(errors: str) -> None:
-    """Refuse a policy for broken UTF-8 that doesn't exist."""
-    if errors not in ("replace", "strict"):
-        raise ArgumentError("errors", repr(errors), "'replace' or 'strict'")
-
-
 def decode(vocabulary: Vocabulary, ids: Iterable[int], errors: str = "replace") -> str:
     """Join the bytes of the ids and read them as UTF-8."""
-    check_errors(errors)
+    check_choice("errors", errors, ("replace", "strict"))
     data = decode_bytes(vocabulary, ids)
     try:
         return data.decode("utf-8", errors)

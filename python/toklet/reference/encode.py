@@ -7,9 +7,10 @@ or not, and there a special token counts only where the whole of it lies inside 
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 
 from .decode import Stream, decode, decode_bytes
-from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, number
+from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, check_choice, number
 from .merge import merge, two_parts
 from .offsets import offsets, truncate
 from .split import PATTERNS, named, split
@@ -32,7 +33,6 @@ def as_bytes(text: str | bytes, place: str = "text") -> bytes:
     if len(data) > MAX_TEXT_BYTES:
         raise ArgumentError(f"the length of {place}", f"{len(data)} bytes", f"at most {MAX_TEXT_BYTES} in one call")
     return data
-
 
 
 class Tokenizer:
@@ -111,19 +111,15 @@ class Tokenizer:
 
     def encode_parts(self, parts: Sequence[tuple[str, bool]]) -> list[int]:
         """Encode (text, trusted) parts: a special token counts only where the whole of it lies inside one trusted run."""
-        ids, plain, runs = [], b"", []
-        for i, (text, trusted) in enumerate(parts):
-            data = as_bytes(text, f"part {i}")
-            if runs and runs[-1][1] == trusted:
-                runs[-1] = (runs[-1][0] + data, trusted)
-            else:
-                runs.append((data, trusted))
-        for data, trusted in runs:
-            pieces = self._cut(data, self.vocabulary.specials if trusted else [])
-            for special, text in zip(pieces[1::2], pieces[2::2], strict=True):
-                ids += [*self.ordinary(plain + pieces[0]), self.vocabulary.specials[special.decode()]]
-                plain, pieces[0] = b"", text
-            plain += pieces[0]
+        ids: list[int] = []
+        plain = b""
+        encoded = [(as_bytes(text, f"part {i}"), trusted) for i, (text, trusted) in enumerate(parts)]
+        for trusted, run in groupby(encoded, key=lambda part: part[1]):
+            pieces = self._cut(b"".join(data for data, _ in run), self.vocabulary.specials if trusted else [])
+            for text, special in zip(pieces[::2], pieces[1::2], strict=False):
+                ids += [*self.ordinary(plain + text), self.vocabulary.specials[special.decode()]]
+                plain = b""
+            plain += pieces[-1]
         return ids + self.ordinary(plain)
 
     def encode_batch(self, texts: Iterable[str | bytes], special: Special = "text", threads: int | None = None) -> tuple[list[int], list[int]]:
@@ -138,8 +134,7 @@ class Tokenizer:
 
     def encode_with_offsets(self, text: str | bytes, special: Special = "text", unit: str = "char") -> tuple[list[int], list[int]]:
         """Encode one text: its ids, and (start, end) of each in bytes or in the characters that it touches, one after the other."""
-        if unit not in ("char", "byte"):
-            raise ArgumentError("unit", repr(unit), "'char' or 'byte'")
+        check_choice("unit", unit, ("char", "byte"))
         ids = self.encode(text, special)
         return ids, offsets(as_bytes(text), self._lengths(ids), unit)
 
@@ -153,8 +148,7 @@ class Tokenizer:
     def truncate(self, text: str | bytes, max_tokens: int, keep: str = "head") -> bytes:
         """Keep the head, the tail or the middle of a text, cut between characters, so that it encodes to at most `max_tokens` ids."""
         number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
-        if keep not in ("head", "tail", "middle"):
-            raise ArgumentError("keep", repr(keep), "'head', 'tail' or 'middle'")
+        check_choice("keep", keep, ("head", "tail", "middle"))
         return truncate(as_bytes(text), self._lengths(self.encode(text)), max_tokens, keep, self.count)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:

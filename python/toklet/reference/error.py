@@ -4,6 +4,9 @@ An error has a kind (its class), a place, what was found and what is allowed; th
 limits stand here as well, each with its reason. Both backends raise these classes.
 """
 
+from numbers import Integral, Real
+from typing import Any
+
 MAX_IDS = 2**20  # four times the largest vocabulary in use; bounds every table that a file can ask for
 MAX_TOKEN_BYTES = 4_096  # the longest token of a published vocabulary has 128 bytes
 MAX_LOGITS = 2**24  # above it a 32-bit float can't tell one index from the next, and no model has more
@@ -62,10 +65,15 @@ class InternalError(Exception):
     """A bug in toklet: please report it, with the call that raised it."""
 
 
-def number(place: str, value: object, allowed: str, at_least: float, at_most: float, whole: bool = False) -> None:
+def check_choice(place: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Refuse `value` unless it is one of a few words."""
+    if value not in allowed:
+        raise ArgumentError(place, repr(value), f"{', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}")
+
+
+def number(place: str, value: Any, allowed: str, at_least: Any, at_most: Any, whole: bool = False) -> None:
     """Refuse `value` unless it is a number (an integer where `whole`) between the bounds, both included."""
-    fits = isinstance(value, int) if whole else isinstance(value, int | float)
-    if not fits or isinstance(value, bool):
+    if not isinstance(value, Integral if whole else Real) or isinstance(value, bool):
         raise WrongTypeError(place, repr(value), allowed)
-    if not at_least <= value <= at_most:  # type: ignore[operator]
+    if not at_least <= value <= at_most:
         raise ArgumentError(place, repr(value), allowed)

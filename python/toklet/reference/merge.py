@@ -4,6 +4,8 @@ This is all of BPE's encoding. The order matters: the merges are tried as they w
 n log n; here each step looks at every pair.
 """
 
+from itertools import pairwise
+
 from .vocab import Vocabulary
 
 
@@ -17,7 +19,7 @@ def merge(vocabulary: Vocabulary, pretoken: bytes) -> list[int]:
         return [vocabulary.tokens[pretoken]]
     ids = [vocabulary.tokens[pretoken[i : i + 1]] for i in range(len(pretoken))]
     while True:
-        ranked = [(vocabulary.pairs[pair][0], i) for i, pair in enumerate(zip(ids, ids[1:], strict=False)) if pair in vocabulary.pairs]
+        ranked = [(vocabulary.pairs[pair][0], i) for i, pair in enumerate(pairwise(ids)) if pair in vocabulary.pairs]
         if not ranked:
             return ids
         _, i = min(ranked)
@@ -29,7 +31,7 @@ def two_parts(vocabulary: Vocabulary, token: bytes) -> tuple[bytes, bytes] | Non
     rank = vocabulary.tokens[token]
     ids = [vocabulary.tokens[token[i : i + 1]] for i in range(len(token))]
     while len(ids) > 2:
-        ranked = [(vocabulary.pairs[pair][0], i) for i, pair in enumerate(zip(ids, ids[1:], strict=False)) if pair in vocabulary.pairs]
+        ranked = [(vocabulary.pairs[pair][0], i) for i, pair in enumerate(pairwise(ids)) if pair in vocabulary.pairs]
         low = min(ranked, default=(rank, 0))
         if low[0] >= rank:
             return None

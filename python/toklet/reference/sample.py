@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from .error import MAX_LOGITS, LogitsError, number
 from .philox import DRAW, uniform
 
-INVERSE_LN2, LN2_HIGH, LN2_LOW = 1.4426950408889634, 6.93147180369123816490e-01, 1.90821492927058770002e-10
+INVERSE_LN2, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
 TERMS = [1.0 / math.factorial(n) for n in range(13, -1, -1)]  # highest power first
 
 

@@ -8,10 +8,11 @@ id. Pairs overlap when counted ("aaa" has two), not when merged.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .count import WordCounts
 from .encode import Tokenizer
-from .error import MAX_IDS, MAX_TOKEN_BYTES, ArgumentError, CorpusError, VocabularyError, WrongTypeError, number
+from .error import MAX_IDS, MAX_TOKEN_BYTES, CorpusError, VocabularyError, WrongTypeError, check_choice, number
 from .vocab import Pair
 
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]  # the bytes that stand for themselves in Hugging Face's alphabet; the others follow
@@ -47,8 +48,7 @@ def check(counts: WordCounts, vocab_size: int, specials: Sequence[str], min_freq
     number("min_frequency", min_frequency, "an integer, at least 1", 1, 2**63 - 1, whole=True)
     if max_token_length is not None:
         number("max_token_length", max_token_length, f"from 1 to {MAX_TOKEN_BYTES} bytes, or None", 1, MAX_TOKEN_BYTES, whole=True)
-    if ties not in TIES:
-        raise ArgumentError("ties", repr(ties), "'ids' or 'huggingface'")
+    check_choice("ties", ties, tuple(TIES))
     if not len(counts):
         raise CorpusError("the corpus", "empty", "at least one pretoken long")
 
@@ -79,7 +79,7 @@ def train(
 
     def tally(w: int, sign: int) -> None:
         ids, n = words[w]
-        for pair in zip(ids, ids[1:], strict=False):
+        for pair in pairwise(ids):
             if len(spelled[pair[0]]) + len(spelled[pair[1]]) <= longest:
                 pairs[pair] += sign * n
                 where[pair].add(w)

@@ -1,10 +1,13 @@
-"""Files that hold a tokenizer. Reading checks everything before it believes anything; writing is whole or not at all."""
+"""Files that hold a tokenizer. Reading checks everything before it believes anything; writing is whole or not at all.
+
+The twin of the core's formats, for the reference: what runs where the native module can't.
+"""
 
 import os
 from collections.abc import Mapping
 
-from ..encode import Tokenizer
-from ..error import MAX_FILE_BYTES, FormatError
+from ..reference.encode import Tokenizer
+from ..reference.error import MAX_FILE_BYTES, FormatError
 from . import huggingface, tiktoken
 from .atomic import write
 

@@ -8,8 +8,8 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 
-from ..encode import Tokenizer
-from ..error import FormatError
+from ..reference.encode import Tokenizer
+from ..reference.error import FormatError
 
 FIM = {"<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260}
 PUBLISHED = {

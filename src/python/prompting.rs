@@ -1,0 +1,72 @@
+//! Templates and few-shot prompts for Python.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use super::{call, convert, wrong_type};
+use crate::prompt;
+
+#[pyclass(frozen, module = "toklet._native")]
+pub(super) struct Template(prompt::Template);
+
+type Parts = Vec<(String, bool)>;
+type Values = Vec<(String, String)>;
+
+/// Take the values of slots. One of the wrong type is refused if the template has its slot; if not, the slot itself will be.
+fn values(template: &prompt::Template, table: &Bound<'_, PyDict>) -> PyResult<Values> {
+    let py = table.py();
+    let entry = |(name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let name: String = name.extract().or_else(|_| Err(wrong_type(py, "the name of a slot", name.repr()?.to_string(), "a str")))?;
+        if !value.is_instance_of::<PyString>() && template.slots().contains(&name) {
+            return Err(wrong_type(py, &format!("the slot '{name}'"), format!("of type {}", value.get_type().name()?), "a str"));
+        }
+        let text = convert::text(&value, || format!("the slot '{name}'"))?;
+        let text = String::from_utf8_lossy(text.as_ref()).into_owned();
+        Ok((name, text))
+    };
+    table.iter().map(entry).collect()
+}
+
+fn to_python(parts: Vec<prompt::Part>) -> Parts {
+    parts.into_iter().map(|part| (part.text, part.trusted)).collect()
+}
+
+#[pymethods]
+impl Template {
+    #[new]
+    fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = source.py();
+        let Ok(text) = source.cast::<PyString>() else {
+            return Err(wrong_type(py, "the template", source.repr()?.to_string(), "a str"));
+        };
+        convert::text(source, || "the template".into())?;
+        let text: String = text.extract()?;
+        call(py, text.len(), |_| prompt::Template::new(&text)).map(Self)
+    }
+
+    #[getter]
+    fn slots(&self) -> Vec<String> {
+        self.0.slots().to_vec()
+    }
+
+    #[pyo3(signature = (values, stop_before = None))]
+    fn parts(&self, py: Python<'_>, values: &Bound<'_, PyDict>, stop_before: Option<&str>) -> PyResult<Parts> {
+        let values = self::values(&self.0, values)?;
+        call(py, 0, |_| self.0.parts(&values, stop_before)).map(to_python)
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (template, examples, separator, query, stop_before))]
+pub(super) fn few_shot(
+    py: Python<'_>,
+    template: &Template,
+    examples: Vec<Bound<'_, PyDict>>,
+    separator: &str,
+    query: Option<&Bound<'_, PyDict>>,
+    stop_before: Option<&str>,
+) -> PyResult<Parts> {
+    let examples = examples.iter().map(|example| values(&template.0, example)).collect::<PyResult<Vec<_>>>()?;
+    let query = query.map(|query| values(&template.0, query)).transpose()?;
+    call(py, 0, |_| prompt::few_shot(&template.0, &examples, separator, query.as_deref(), stop_before)).map(to_python)
+}
