@@ -7,7 +7,7 @@ import os
 import warnings
 from types import ModuleType
 
-from . import formats, reference
+from . import reference
 from .reference.error import ArgumentError
 
 
@@ -16,7 +16,7 @@ def choose(wanted: str) -> tuple[ModuleType, ModuleType, str]:
     if wanted not in ("", "native", "reference"):
         raise ArgumentError("TOKLET_BACKEND", repr(wanted), "'native', 'reference' or unset")
     if wanted == "reference":
-        return reference, formats, "reference"
+        return fallback()
     try:
         from . import _native
     except ImportError as error:
@@ -28,8 +28,15 @@ def choose(wanted: str) -> tuple[ModuleType, ModuleType, str]:
             RuntimeWarning,
             stacklevel=4,
         )
-        return reference, formats, "reference"
+        return fallback()
     return _native, _native, "native"
+
+
+def fallback() -> tuple[ModuleType, ModuleType, str]:
+    """Give the reference, and what reads and writes its files."""
+    from . import formats
+
+    return reference, formats, "reference"
 
 
 core, files, backend = choose(os.environ.get("TOKLET_BACKEND", ""))

@@ -5,8 +5,8 @@ Unicode differs between Python releases, regex engines and operating systems (13
 package), and one letter more or less changes ids.
 """
 
+import os.path
 from functools import cache
-from pathlib import Path
 
 UNICODE_VERSION = "16.0.0"
 NAMES = ("other", "space", "number", "mark", "upper", "lower", "letter")
@@ -18,8 +18,10 @@ LETTERS = frozenset((UPPER, LOWER, LETTER))
 def table() -> bytes:
     """Give the class of every code point, a byte each."""
     classes = bytearray(0x110000)
-    for line in (Path(__file__).parent / "unicode_classes.txt").read_text("ascii").splitlines()[1:]:
-        first, last, name = line.split()
+    with open(os.path.join(os.path.dirname(__file__), "unicode_classes.txt"), encoding="ascii") as file:
+        runs = file.read().splitlines()[1:]
+    for run in runs:
+        first, last, name = run.split()
         start, end = int(first, 16), int(last, 16) + 1
         classes[start:end] = bytes([NAMES.index(name)]) * (end - start)
     return bytes(classes)
