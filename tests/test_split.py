@@ -32,10 +32,10 @@ CLASSES = {
 @cache
 def textbook(regex: str) -> re.Pattern[str]:
     """Write a pattern for `re`: its Unicode classes as the letters that stand for them."""
+    pieces = re.split(r"(\[[^\]]*\])", regex)
     for name, letters in CLASSES.items():
-        regex = re.sub(rf"(?<![\]\w}}s^]){re.escape(name)}(?![^\[\]]*\])", lambda _, letters=letters: f"[{letters}]", regex)
-        regex = regex.replace(name, letters)
-    return re.compile(regex)
+        pieces = [piece.replace(name, letters if piece.startswith("[") else f"[{letters}]") for piece in pieces]
+    return re.compile("".join(pieces))
 
 
 def witness(toklet: Any, data: bytes, pattern: str) -> list[bytes]:

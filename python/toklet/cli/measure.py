@@ -62,7 +62,8 @@ def run(args: argparse.Namespace) -> None:
     print(f"\nBeside the peers: {large.megabytes:.1f} MB of {what} in {len(large.texts):,} texts, {large.vocab_size:,} ids, one thread each\n")
     print(beside_peers(beside))
     print(
-        f"\ncold: the first call of a new tokenizer; warm: the second on the same texts, when caches are full. Medians, each of {args.repeat} calls or of fewer slow ones; each result was equal to toklet's.\n"
+        "\ncold: the first call of a new tokenizer; warm: the second on the same texts, when caches are full.\n"
+        f"Medians of {args.repeat} calls, of fewer where they are slow; each result was equal to toklet's.\n"
         "toklet: how many times as fast as this contender it is; under 1 the contender is faster."
     )
 
@@ -72,11 +73,8 @@ def measured(given: Any, contenders: tuple[str, ...], repeat: int) -> list[Resul
     from ..progress import bar
     from .bench import cases
 
-    made = list(cases(given, contenders))
-    kernels = [case.kernel for case in made]
-    rivals = [case for case in made if kernels.count(case.kernel) > 1]
     results = []
-    for case in bar(rivals, "bench", unit=" cases"):
+    for case in bar(cases(given, contenders), "bench", unit=" cases"):
         if right(case):
             results.append({"kernel": case.kernel, "contender": case.contender, "amount": case.amount, "unit": case.unit, **times(case, repeat)})
     return results

@@ -1,0 +1,110 @@
+"""ids -> bytes -> text, all at once or one id at a time."""
+
+import codecs
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from . import strategies
+
+
+def of_bytes(toklet: Any) -> Any:
+    return toklet.Tokenizer.from_merges([(b"\xc3", b"\xa9"), (b"\x82", b"\xac"), (b"\xff", b"\xf0")], pattern="gpt2", special_tokens=["<|end|>"])
+
+
+@given(data=strategies.data())
+def test_replacing_is_what_python_does(toklet: Any, data: bytes) -> None:
+    tok = of_bytes(toklet)
+    assert tok.decode(list(data)) == data.decode("utf-8", "replace")
+    assert tok.decode(tok.encode(data)) == data.decode("utf-8", "replace")
+
+
+@given(data=st.binary(max_size=30))
+def test_replacing_is_what_python_does_for_any_bytes(toklet: Any, data: bytes) -> None:
+    assert of_bytes(toklet).decode(list(data)) == data.decode("utf-8", "replace")
+
+
+@given(data=strategies.data())
+@example(b"a\xff")
+def test_strict_refuses_what_python_refuses_and_says_where(toklet: Any, data: bytes) -> None:
+    tok = of_bytes(toklet)
+    try:
+        expected = data.decode()
+    except UnicodeDecodeError as error:
+        with pytest.raises(toklet.TextError, match=f"byte {error.start} .*0x{data[error.start]:02x}"):
+            tok.decode(list(data), errors="strict")
+    else:
+        assert tok.decode(list(data), errors="strict") == expected
+
+
+@given(ids=st.lists(st.integers(0, 259), max_size=30))
+def test_the_bytes_of_ids_are_those_of_each(toklet: Any, ids: list[int]) -> None:
+    tok = of_bytes(toklet)
+    assert tok.decode_bytes(ids) == b"".join(tok.token(id) for id in ids)
+
+
+@given(ids=st.lists(st.integers(0, 259), max_size=30))
+def test_a_stream_gives_what_decode_gives(toklet: Any, ids: list[int]) -> None:
+    tok = of_bytes(toklet)
+    stream = tok.stream()
+    for _ in range(2):  # a stream that has ended can be used again
+        assert "".join([*(stream.push(id) for id in ids), stream.end()]) == tok.decode(ids)
+
+
+@given(data=strategies.data())
+def test_a_stream_gives_a_character_as_soon_as_it_is_certain(toklet: Any, data: bytes) -> None:
+    stream, peer = of_bytes(toklet).stream(), codecs.getincrementaldecoder("utf-8")("replace")
+    for byte in data:
+        assert stream.push(byte) == peer.decode(bytes([byte]))
+    assert stream.end() == peer.decode(b"", final=True)
+
+
+@pytest.mark.slow
+def test_every_character_streamed_a_byte_at_a_time_gives_itself(toklet: Any) -> None:
+    stream = of_bytes(toklet).stream()
+    for code in range(0, 0x110000, 7):
+        if not 0xD800 <= code < 0xE000:
+            pieces = [stream.push(byte) for byte in chr(code).encode()]
+            assert pieces == [""] * (len(pieces) - 1) + [chr(code)]
+
+
+def test_streams_of_one_tokenizer_do_not_know_each_other(toklet: Any) -> None:
+    tok = of_bytes(toklet)
+    one, other = tok.stream(), tok.stream()
+    assert (one.push(0xE2), other.push(97), one.push(257), other.end()) == ("", "a", "€", "")
+
+
+def test_a_stream_that_refused_an_id_goes_on(toklet: Any) -> None:
+    stream = of_bytes(toklet).stream()
+    assert stream.push(0xE2) == ""
+    with pytest.raises(toklet.TokenError, match="5000"):
+        stream.push(5000)
+    assert stream.push(257) == "€"
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter, np.array, lambda ids: np.array(ids, np.int64), lambda ids: np.array(ids, np.uint16)])
+def test_ids_may_be_any_sequence_of_integers(toklet: Any, kind: Any) -> None:
+    assert of_bytes(toklet).decode(kind([97, 256, 259])) == "aé<|end|>"
+
+
+def test_ids_may_be_any_view_of_an_array(toklet: Any) -> None:
+    tok = of_bytes(toklet)
+    ids = np.array([97, 0, 98, 0, 99, 0], np.uint32)
+    assert tok.decode(ids[::2]) == "abc"
+    assert tok.decode(ids[::-2][::-1]) == "\0\0\0"
+    assert tok.decode(np.array([], np.uint32)) == tok.decode([]) == ""
+    assert tok.decode_bytes(iter([])) == b""
+    frozen = ids[:1].copy()
+    frozen.flags.writeable = False
+    assert tok.decode(frozen) == "a"
+    assert tok.decode(ids.astype(">u4")[::2]) == "abc"
+
+
+@given(texts=st.lists(strategies.texts(5), max_size=5))
+def test_decoding_a_batch_is_decoding_each_text(toklet: Any, texts: list[str]) -> None:
+    tok = of_bytes(toklet)
+    assert tok.decode_batch(tok.encode_batch(texts)) == texts
+    assert tok.decode_batch([list(text.encode()) for text in texts]) == texts
