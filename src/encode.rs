@@ -9,7 +9,7 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result, quote};
-use crate::merge::Merger;
+use crate::merge::{Merger, whole_pretokens};
 use crate::prompt::Part;
 use crate::split::Pattern;
 use crate::threads::{Pulse, parallel, workers};
@@ -44,6 +44,8 @@ pub struct Tokenizer {
     vocabulary: Arc<Vocabulary>,
     pattern: Pattern,
     specials: Finder,
+    /// Which ids a pretoken may be taken as in one look-up.
+    whole: Vec<bool>,
 }
 
 /// A stretch of text, or a special token with its id.
@@ -56,7 +58,8 @@ impl Tokenizer {
     /// Put a vocabulary and a pattern together.
     pub fn new(vocabulary: Vocabulary, pattern: &str) -> Result<Self> {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
-        Ok(Self { vocabulary: Arc::new(vocabulary), pattern: Pattern::new(pattern)?, specials })
+        let (pattern, whole) = (Pattern::new(pattern)?, whole_pretokens(&vocabulary));
+        Ok(Self { vocabulary: Arc::new(vocabulary), pattern, specials, whole })
     }
 
     /// Number the tokens as [`Vocabulary::from_merges`] does.
@@ -155,7 +158,7 @@ impl Tokenizer {
         let mut since = 0;
         for pretoken in self.pattern.split(data) {
             let pretoken = pretoken?;
-            match self.vocabulary.whole_pretoken(pretoken) {
+            match self.vocabulary.ordinary(pretoken).filter(|id| self.whole[*id as usize]) {
                 Some(id) => take(&[id]),
                 None => take(merger.merge(&self.vocabulary, pretoken, u32::MAX, pulse)?),
             }

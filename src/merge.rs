@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 
 use crate::error::Result;
 use crate::threads::Pulse;
-use crate::vocab::Vocabulary;
+use crate::vocab::{Parts, Vocabulary};
 
 /// Above this many bytes the heap is faster (measured with cl100k: the scan wins at 64 bytes, the heap at 256).
 const SHORT: usize = 128;
@@ -112,4 +112,28 @@ impl Merger {
         ids.retain(|id| *id != NONE);
         Ok(())
     }
+}
+
+/// For each id, whether its bytes are that id when they are a pretoken: where they are, one look-up takes the place of the merging. All tokens are, where
+/// the vocabulary says so; else those that their own merges lead to.
+pub(crate) fn whole_pretokens(vocabulary: &Vocabulary) -> Vec<bool> {
+    let (mut merger, pulse) = (Merger::default(), Pulse::default());
+    let mut whole = vec![false; vocabulary.size()];
+    for (token, id) in vocabulary.tokens() {
+        whole[id as usize] = vocabulary.whole() || matches!(merger.merge(vocabulary, token, NONE, &pulse), Ok([only]) if *only == id);
+    }
+    whole
+}
+
+/// The merges in order; for a vocabulary of ranks those that make its tokens: what is left of a token when only lower ranks are joined, if that is two parts.
+pub fn merges(vocabulary: &Vocabulary) -> Vec<Parts> {
+    if let Some(listed) = vocabulary.listed() {
+        return listed.to_vec();
+    }
+    let (mut merger, pulse) = (Merger::default(), Pulse::default());
+    let mut two_parts = |(token, rank): (&[u8], u32)| match merger.merge(vocabulary, token, rank, &pulse) {
+        Ok([left, right]) => Some((vocabulary.get(*left)?.to_vec(), vocabulary.get(*right)?.to_vec())),
+        _ => None,
+    };
+    vocabulary.tokens().into_iter().filter_map(two_parts).collect()
 }

@@ -8,8 +8,6 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
-use crate::merge::Merger;
-use crate::threads::Pulse;
 
 /// What a pair of neighbouring ids becomes, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,29 +37,17 @@ pub struct Vocabulary {
     listed: Option<Vec<Parts>>,
     specials: Vec<(String, u32)>,
     whole: bool,
-    /// Whether an id's bytes, as a pretoken, are that id: where they are, one look-up takes the place of the merging.
-    taken_whole: Vec<bool>,
 }
 
 impl Vocabulary {
     /// Check the tables and index them. Without merges the ids are ranks.
     pub fn new(tokens: Vec<(Vec<u8>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool) -> Result<Self> {
-        let mut this = Self {
-            ids: FxHashMap::default(),
-            by_id: Vec::new(),
-            bytes: [0; 256],
-            pairs: FxHashMap::default(),
-            listed: None,
-            specials,
-            whole,
-            taken_whole: Vec::new(),
-        };
+        let mut this = Self { ids: FxHashMap::default(), by_id: Vec::new(), bytes: [0; 256], pairs: FxHashMap::default(), listed: None, specials, whole };
         this.index_ids(tokens)?;
         match merges {
             None => this.pair_by_ranks(),
             Some(merges) => this.pair_by_merges(merges)?,
         }
-        this.find_whole();
         Ok(this)
     }
 
@@ -148,18 +134,9 @@ impl Vocabulary {
         Ok(())
     }
 
-    fn find_whole(&mut self) {
-        let mut merger = Merger::default();
-        let mut taken = vec![false; self.by_id.len()];
-        for (token, &id) in &self.ids {
-            taken[id as usize] = self.whole || matches!(merger.merge(self, token, u32::MAX, &Pulse::default()), Ok([only]) if *only == id);
-        }
-        self.taken_whole = taken;
-    }
-
-    /// The id that a pretoken is, if one look-up tells.
-    pub fn whole_pretoken(&self, pretoken: &[u8]) -> Option<u32> {
-        self.ids.get(pretoken).copied().filter(|id| self.taken_whole[*id as usize])
+    /// The id of an ordinary token, if the bytes are one.
+    pub fn ordinary(&self, token: &[u8]) -> Option<u32> {
+        self.ids.get(token).copied()
     }
 
     /// What two neighbouring ids become.
@@ -217,24 +194,6 @@ impl Vocabulary {
     /// The merges that the vocabulary was made of; none where it was made of ranks.
     pub fn listed(&self) -> Option<&[Parts]> {
         self.listed.as_deref()
-    }
-
-    /// The merges in order; for a ranked vocabulary those that make its tokens.
-    pub fn merges(&self) -> Vec<Parts> {
-        let by_ranks = || {
-            let longer = self.tokens().into_iter().filter(|(token, _)| token.len() > 1);
-            let mut merger = Merger::default();
-            longer.filter_map(|(token, rank)| self.two_parts(&mut merger, token, rank)).collect()
-        };
-        self.listed.clone().unwrap_or_else(by_ranks)
-    }
-
-    /// What is left of a token when only lower ranks are joined, if that is two parts: the merge that makes it.
-    fn two_parts(&self, merger: &mut Merger, token: &[u8], rank: u32) -> Option<Parts> {
-        match merger.merge(self, token, rank, &Pulse::default()) {
-            Ok([left, right]) => Some((self.get(*left)?.to_vec(), self.get(*right)?.to_vec())),
-            _ => None,
-        }
     }
 }
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arrays import as_ids
 from .prompting import Prompt
 from .reference.error import ArgumentError, WrongTypeError, number
 from .sampling import Sampler
-from .tokenizer import Tokenizer, as_ids
+from .tokenizer import Tokenizer
 
 Model = Callable[[NDArray[np.uint32]], ArrayLike]
 

@@ -21,10 +21,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arrays import as_ids
 from .batch import Batch
 from .progress import Report, reporting
 from .reference.error import MAX_IDS, ArgumentError, CorpusError, TokenError, number
-from .tokenizer import as_ids
 
 Places = NDArray[np.int64]
 

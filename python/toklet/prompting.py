@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._core import core
+from .arrays import as_array
 from .reference.error import WrongTypeError
-from .tokenizer import Tokenizer, as_array
+from .tokenizer import Tokenizer
 
 
 class Prompt:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._core import core
+from .arrays import as_array
 from .reference.error import ArgumentError, LogitsError, WrongTypeError, number
 from .reference.sample import check as check_settings
-from .tokenizer import as_array
 
 
 def rows_of(logits: ArrayLike) -> tuple[NDArray[Any], bool]:

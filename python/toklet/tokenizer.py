@@ -1,13 +1,14 @@
 """The tokenizer as Python sees it: text in, numpy arrays out. The work is the core's; docs, defaults and conversions are here."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._core import core, files
+from .arrays import Ids, as_array, as_ids
 from .batch import Batch
 from .reference.count import check_texts
 from .reference.encode import check_threads
@@ -16,29 +17,6 @@ from .reference.split import PATTERNS
 
 Text = str | bytes
 Special = str | Collection[str]
-Ids = NDArray[np.uint32]
-
-
-def as_array(values: Any, dtype: type) -> NDArray[Any]:
-    """Give what the core returned as an array: raw bytes from the native one, a list from the reference."""
-    return np.frombuffer(values, dtype) if isinstance(values, bytearray) else np.asarray(values, dtype)
-
-
-def as_ids(ids: Iterable[int] | ArrayLike) -> Any:
-    """Give ids in a form that both cores take: a contiguous uint32 array; anything that isn't made of ids is refused."""
-    try:
-        array = np.asarray(ids if isinstance(ids, np.ndarray | Sequence) else list(ids))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise WrongTypeError("ids", repr(ids)[:80], "a sequence of integers") from None
-    if array.size == 0 and array.ndim == 1:
-        return np.empty(0, np.uint32)
-    if array.ndim != 1 or array.dtype.kind not in "ui":
-        raise WrongTypeError("ids", f"{array.dtype} of shape {array.shape}", "integers in one dimension")
-    outside = (array < 0) | (array > 0xFFFFFFFF)
-    if outside.any():
-        position = int(outside.argmax())
-        raise ArgumentError(f"the id at position {position}", str(int(array[position])), "from 0 to 2**32 - 1")
-    return np.ascontiguousarray(array, np.uint32)
 
 
 def check_pattern(pattern: str) -> None:

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::json::{Unique, repeated_key};
 use crate::encode::Tokenizer;
 use crate::error::{Error, Kind, MAX_IDS, Result, quote};
+use crate::merge::merges;
 use crate::split::Pattern;
 use crate::vocab::Vocabulary;
 
@@ -51,7 +52,7 @@ pub(super) fn text(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
         let split = json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
         json!({"type": "Sequence", "pretokenizers": [split, byte_level(false, false)]})
     };
-    let merges: Vec<Value> = vocabulary.merges().iter().map(|(left, right)| json!([spell(left), spell(right)])).collect();
+    let merges: Vec<Value> = merges(vocabulary).iter().map(|(left, right)| json!([spell(left), spell(right)])).collect();
     let model = json!({
         "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": false,
         "byte_fallback": false, "ignore_merges": vocabulary.whole(), "vocab": vocab, "merges": merges,

@@ -111,7 +111,7 @@ impl Tokenizer {
     }
 
     fn merges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let merges = call(py, 16 * self.size(), |_| Ok(self.0.vocabulary().merges()))?;
+        let merges = call(py, 16 * self.size(), |_| Ok(crate::merge::merges(self.0.vocabulary())))?;
         merges_to_python(py, &merges)
     }
 
