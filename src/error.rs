@@ -71,7 +71,9 @@ impl Error {
 
     /// A refusal by the operating system, for the file at `path`.
     pub fn io(path: impl Into<String>, error: &std::io::Error) -> Self {
-        Self::new(Kind::Io(error.kind(), error.raw_os_error()), path, error.to_string(), "a file that can be read and written")
+        let text = error.to_string();
+        let reason = text.split(" (os error").next().unwrap_or(&text);
+        Self::new(Kind::Io(error.kind(), error.raw_os_error()), path, reason, "a file that can be read and written")
     }
 
     /// The caller asked to stop.

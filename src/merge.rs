@@ -131,7 +131,7 @@ pub fn merges(vocabulary: &Vocabulary) -> Vec<Parts> {
         return listed.to_vec();
     }
     let (mut merger, pulse) = (Merger::default(), Pulse::default());
-    let mut two_parts = |(token, rank): (&[u8], u32)| match merger.merge(vocabulary, token, rank, &pulse) {
+    let two_parts = |(token, rank): (&[u8], u32)| match merger.merge(vocabulary, token, rank, &pulse) {
         Ok([left, right]) => Some((vocabulary.get(*left)?.to_vec(), vocabulary.get(*right)?.to_vec())),
         _ => None,
     };

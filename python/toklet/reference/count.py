@@ -66,13 +66,14 @@ def check_texts(texts: Iterable[str | bytes]) -> None:
 def count(texts: Iterable[str | bytes], pattern: str, threads: int | None = None, progress: object = None) -> WordCounts:
     """Count the pretokens of each text."""
     check_texts(texts)
-    counts = WordCounts({}, pattern)
+    counts, done = WordCounts({}, pattern), 0
     for i, text in enumerate(texts):
         data = as_bytes(text, f"texts[{i}]")
         for word in split(data, pattern):
             counts._add(word, 1)
+        done += len(data)
         if callable(progress):
-            progress(len(data))
+            progress(done, 0)
     return counts
 
 

@@ -4,7 +4,6 @@
 unfinished character (three at most) until the next id finishes it, so that the pieces join up to what `decode` gives.
 """
 
-import codecs
 from collections.abc import Iterable
 
 from .error import TextError, TokenError, check_choice
@@ -32,19 +31,35 @@ def decode(vocabulary: Vocabulary, ids: Iterable[int], errors: str = "replace") 
         raise TextError(f"byte {error.start} of the decoded ids", f"0x{data[error.start]:02x}", "UTF-8 where errors='strict'") from None
 
 
+def unfinished(data: bytes) -> int:
+    """Count the bytes at the end that may become a character once more bytes come: at most three.
+
+    >>> unfinished("é".encode()[:1]), unfinished(b"e")
+    (1, 0)
+    """
+    for n in (1, 2, 3):
+        try:
+            data[-n:].decode()
+        except UnicodeDecodeError as error:
+            if error.start == 0 and error.reason == "unexpected end of data":
+                return n
+    return 0
+
+
 class Stream:
     """Decode one id at a time."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._vocabulary, self._held = vocabulary, b""
 
     def push(self, id: int) -> str:
         """Give the text that is certain once this id has come: perhaps none."""
-        return self._decoder.decode(self._vocabulary.token(int(id)))
+        data = self._held + self._vocabulary.token(int(id))
+        certain = len(data) - unfinished(data)
+        self._held = data[certain:]
+        return data[:certain].decode("utf-8", "replace")
 
     def end(self) -> str:
         """Give what is still held back: U+FFFD for an unfinished character. The stream can then be used again."""
-        rest = self._decoder.decode(b"", final=True)
-        self._decoder.reset()
-        return rest
+        rest, self._held = self._held, b""
+        return rest.decode("utf-8", "replace")
