@@ -13,7 +13,7 @@ use crate::vocab::{Parts, Vocabulary};
 /// Above this many bytes the heap is faster (measured with cl100k: the scan wins at 64 bytes, the heap at 256).
 const SHORT: usize = 128;
 /// A heap entry taken costs under a microsecond, so this many of them are well under the 20 ms in which a call must tick.
-const TICK_EVERY: u32 = 1 << 12;
+const TICK_EVERY: usize = 1 << 12;
 const NONE: u32 = u32::MAX;
 
 /// The memory that merging works in, kept from one pretoken to the next.
@@ -39,9 +39,15 @@ impl Merger {
     pub fn merge(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<&[u32]> {
         let rank = |left, right| vocabulary.merge_of(left, right).map(|merge| merge.rank).filter(|rank| *rank < limit).unwrap_or(NONE);
         self.ids.clear();
-        self.ids.extend(pretoken.iter().map(|byte| vocabulary.byte(*byte)));
         self.ranks.clear();
-        self.ranks.extend(self.ids.windows(2).map(|pair| rank(pair[0], pair[1])));
+        for (at, &byte) in pretoken.iter().enumerate() {
+            let id = vocabulary.byte(byte);
+            if let Some(left) = self.ids.last() {
+                self.ranks.push(rank(*left, id));
+            }
+            self.ids.push(id);
+            tick_at(at, pulse)?;
+        }
         self.ranks.push(NONE);
         if pretoken.len() <= SHORT {
             self.scan(vocabulary, rank);
@@ -73,17 +79,20 @@ impl Merger {
         let Self { ids, ranks, next, before, heap, .. } = self;
         let places = 0..u32::try_from(ids.len()).unwrap_or(NONE);
         next.clear();
-        next.extend(places.clone().map(|i| i + 1));
         before.clear();
-        before.extend(places.clone().map(|i| i.wrapping_sub(1)));
         heap.clear();
-        heap.extend(places.clone().zip(ranks.iter()).filter(|(_, rank)| **rank != NONE).map(|(at, rank)| Reverse((*rank, at))));
+        for (at, &rank) in places.zip(ranks.iter()) {
+            next.push(at + 1);
+            before.push(at.wrapping_sub(1));
+            if rank != NONE {
+                heap.push(Reverse((rank, at)));
+            }
+            tick_at(next.len(), pulse)?;
+        }
         let mut taken = 0;
         while let Some(Reverse((lowest, at))) = heap.pop() {
             taken += 1;
-            if taken % TICK_EVERY == 0 {
-                pulse.tick(0)?;
-            }
+            tick_at(taken, pulse)?;
             let here = at as usize;
             if ranks[here] != lowest {
                 continue; // the pair that this entry was made for is no more
@@ -112,6 +121,11 @@ impl Merger {
         ids.retain(|id| *id != NONE);
         Ok(())
     }
+}
+
+/// Tick now and then.
+fn tick_at(step: usize, pulse: &Pulse) -> Result<()> {
+    if step % TICK_EVERY == TICK_EVERY - 1 { pulse.tick(0) } else { Ok(()) }
 }
 
 /// For each id, whether its bytes are that id when they are a pretoken: where they are, one look-up takes the place of the merging. All tokens are, where

@@ -1,6 +1,6 @@
 //! Characters by their place in a text, and the few steps that patterns are made of.
 
-use crate::unicode::{Classes, class_of};
+use crate::unicode::{Classes, class_of, class_of_ascii};
 
 const PUNCTUATION: Classes = Classes::OTHER.or(Classes::MARK);
 
@@ -28,7 +28,7 @@ impl<'a> Text<'a> {
     pub(super) fn at(&self, i: usize) -> (Classes, usize) {
         match self.data.get(i) {
             None => (Classes::NONE, 0),
-            Some(byte @ 0..0x80) => (class_of(char::from(*byte)), 1),
+            Some(byte @ 0..0x80) => (class_of_ascii(*byte), 1),
             Some(_) => self.wide(i),
         }
     }
