@@ -36,12 +36,20 @@ fn halves(wide: u64) -> (u32, u32) {
     (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }
 
+/// 2^-53, by its bits: `powi` promises no exact result.
+const ULP: f64 = f64::from_bits((1_023 - 53) << 52);
+
 /// A number strictly between 0 and 1: an odd multiple of 2^-53.
+///
+/// ```
+/// use toklet::philox::{DRAW, uniform};
+/// assert_eq!(uniform(0, 0, DRAW), (0x6627_e8d5_e169_c58d_u64 >> 11 | 1) as f64 / 2_f64.powi(53));
+/// ```
 pub fn uniform(seed: u64, position: u64, purpose: u32) -> f64 {
     let ((position_high, position_low), (seed_high, seed_low)) = (halves(position), halves(seed));
     let [high, low, _, _] = philox([position_low, position_high, purpose, 0], [seed_low, seed_high]);
     let odd = ((u64::from(high) << 32 | u64::from(low)) >> 11) | 1;
-    odd as f64 * (0.5_f64).powi(53)
+    odd as f64 * ULP
 }
 
 #[cfg(test)]

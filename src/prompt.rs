@@ -4,6 +4,8 @@
 //! spell a special token (see `Tokenizer::encode_parts`). Braces inside a value are harmless: values are never read again. A few-shot prompt is the template
 //! filled with each example, joined by a separator, and the template filled with the query up to the slot that the model has to fill.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::error::{Error, Kind, Result, quote};
 
 /// A stretch of a prompt, and whether it is the template's own.
@@ -44,7 +46,7 @@ impl Template {
     /// Read a template.
     pub fn new(source: &str) -> Result<Self> {
         let (mut this, mut rest) = (Self { pieces: Vec::new(), end: String::new(), slots: Vec::new() }, source);
-        let mut names = Vec::new();
+        let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
         while let Some((literal, behind)) = rest.split_once("{{") {
             let Some((name, behind)) = behind.split_once("}}") else {
                 let shown: String = rest[literal.len()..].chars().take(20).collect();
@@ -60,7 +62,7 @@ impl Template {
             if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
                 return refuse("the slot", quote::text(raw), "a name of ASCII letters, digits and '_'");
             }
-            if !this.slots.contains(name) {
+            if seen.insert(name) {
                 this.slots.push(name.clone());
             }
         }
@@ -77,20 +79,22 @@ impl Template {
         format!("[{}]", self.slots.iter().map(|name| quote::text(name)).collect::<Vec<_>>().join(", "))
     }
 
-    /// Fill the slots, up to the slot `stop_before` if it is given.
+    /// Fill the slots, up to the slot `stop_before` if it is given. Time O(n log n) in slots and values.
     pub fn parts(&self, values: &Values, stop_before: Option<&str>) -> Result<Vec<Part>> {
         let stop = stop_before.map(|stop| self.pieces.iter().position(|(_, name)| name == stop).ok_or(stop)).transpose();
         let stop = stop.or_else(|unknown| refuse("stop_before", quote::text(unknown), format!("one of the template's slots: {}", self.listed())))?;
         let filled = &self.pieces[..stop.unwrap_or(self.pieces.len())];
+        let known: BTreeMap<&str, &String> = values.iter().rev().map(|(name, value)| (name.as_str(), value)).collect();
         let mut parts = Vec::new();
         for (literal, name) in filled {
-            let Some((_, value)) = values.iter().find(|(known, _)| known == name) else {
+            let Some(&value) = known.get(name.as_str()) else {
                 let allowed = format!("given a value: the template's slots are {}", self.listed());
                 return refuse(format!("the slot {}", quote::text(name)), "not filled", allowed);
             };
             parts.extend([Part { text: literal.clone(), trusted: true }, Part { text: value.clone(), trusted: false }]);
         }
-        if let Some((unknown, _)) = values.iter().find(|(name, _)| !self.slots.contains(name)) {
+        let slots: BTreeSet<&String> = self.slots.iter().collect();
+        if let Some((unknown, _)) = values.iter().find(|(name, _)| !slots.contains(name)) {
             return refuse("the slot", quote::text(unknown), format!("one of the template's: {}", self.listed()));
         }
         let last = stop.map_or(&self.end, |stop| &self.pieces[stop].0);
@@ -101,6 +105,15 @@ impl Template {
 }
 
 /// Join the filled examples, and the query that the model is to complete.
+///
+/// ```
+/// use toklet::prompt::{Template, few_shot};
+/// let (en, fr) = (|word: &str| ("en".into(), word.into()), |word: &str| ("fr".into(), word.into()));
+/// let template = Template::new("{{ en }} = {{ fr }}")?;
+/// let parts = few_shot(&template, &[vec![en("cat"), fr("chat")]], "\n", Some(&[en("dog")]), Some("fr"))?;
+/// assert_eq!(parts.iter().map(|part| part.text.as_str()).collect::<String>(), "cat = chat\ndog = ");
+/// # Ok::<(), toklet::Error>(())
+/// ```
 pub fn few_shot<E: AsRef<Values>>(
     template: &Template,
     examples: &[E],
@@ -119,4 +132,31 @@ pub fn few_shot<E: AsRef<Values>>(
         parts.extend(shot);
     }
     Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said<T>(result: Result<T>) -> String {
+        result.map_or_else(|error| error.to_string(), |_| "nothing".into())
+    }
+
+    #[test]
+    fn what_is_refused() {
+        assert_eq!(said(Template::new("a {{ b")), "the template is '{{ b' without its end; it must be '{{', a slot's name and '}}'");
+        assert_eq!(said(Template::new("{{ 9a }}")), "the slot is ' 9a '; it must be a name of ASCII letters, digits and '_'");
+        let (template, value) = (Template::new("{{ a }}{{ b }}").unwrap(), |name: &str| (name.to_string(), "v".to_string()));
+        let missing = "the slot 'a' is not filled; it must be given a value: the template's slots are ['a', 'b']";
+        assert_eq!(said(template.parts(&[value("x"), value("b")], None)), missing);
+        let unknown = "the slot is 'x'; it must be one of the template's: ['a', 'b']";
+        assert_eq!(said(template.parts(&[value("b"), value("x"), value("a"), value("c")], None)), unknown);
+        assert_eq!(said(template.parts(&[], Some("x"))), "stop_before is 'x'; it must be one of the template's slots: ['a', 'b']");
+    }
+
+    #[test]
+    fn values_are_never_read_again() {
+        let parts = Template::new("{{ a }}").unwrap().parts(&[("a".into(), "{{ a }}".into())], None);
+        assert_eq!(parts, Ok(vec![Part { text: "{{ a }}".into(), trusted: false }]));
+    }
 }

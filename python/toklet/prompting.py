@@ -8,8 +8,26 @@ from numpy.typing import NDArray
 
 from ._core import core
 from .arrays import as_array
+from .reference.encode import as_bytes
 from .reference.error import WrongTypeError
 from .tokenizer import Tokenizer
+
+
+def check_text(place: str, value: object) -> None:
+    """Refuse what isn't a str, or is one that UTF-8 can't hold."""
+    if not isinstance(value, str):
+        raise WrongTypeError(place, f"of type {type(value).__name__}", "a str")
+    as_bytes(value, place)
+
+
+def check_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Give the values of slots, if all of them are texts."""
+    if not isinstance(values, Mapping):
+        raise WrongTypeError("the values of the slots", f"of type {type(values).__name__}", "a mapping of names to texts")
+    for name, value in values.items():
+        check_text("the name of a slot", name)
+        check_text(f"the slot {name!r}", value)
+    return dict(values)
 
 
 class Prompt:
@@ -68,6 +86,7 @@ class Template:
     __slots__ = ("_core", "source")
 
     def __init__(self, source: str) -> None:
+        check_text("the template", source)
         self._core = core.Template(source)
         self.source = source
 
@@ -78,11 +97,11 @@ class Template:
 
     def format(self, **values: str) -> str:
         """Fill the slots and give the text; a slot that is missing or unknown is a `PromptError`."""
-        return "".join(text for text, _ in self._core.parts(values))
+        return "".join(text for text, _ in self._core.parts(check_values(values)))
 
     def render(self, tok: Tokenizer, /, **values: str) -> Prompt:
         """Fill the slots and give the prompt, encoded by `tok`."""
-        return Prompt(self._core.parts(values), tok)
+        return Prompt(self._core.parts(check_values(values)), tok)
 
     def __repr__(self) -> str:
         return f"Template({self.source!r})"
@@ -123,10 +142,11 @@ class FewShot:
     ) -> None:
         if not isinstance(template, Template):
             raise WrongTypeError("template", f"of type {type(template).__name__}", "a toklet.Template")
-        if not isinstance(separator, str):
-            raise WrongTypeError("separator", repr(separator), "a str")
-        filled = None if query is None else dict(query)
-        self._parts: Any = core.few_shot(template._core, [dict(example) for example in examples], separator, filled, stop_before)
+        check_text("separator", separator)
+        if stop_before is not None:
+            check_text("stop_before", stop_before)
+        filled = None if query is None else check_values(query)
+        self._parts: Any = core.few_shot(template._core, [check_values(example) for example in examples], separator, filled, stop_before)
 
     @property
     def text(self) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._core import core
 from .arrays import as_array
 from .reference.error import ArgumentError, LogitsError, WrongTypeError, number
+from .reference.sample import TEMPERATURE
 from .reference.sample import check as check_settings
 
 
@@ -153,7 +154,7 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:
     >>> softmax([2.0, 1.0, 0.0])
     array([0.66524094, 0.24472848, 0.09003057], dtype=float32)
     """
-    number("temperature", temperature, "a finite number, at least 0", 0, 1e300)
+    number("temperature", temperature, TEMPERATURE, 0, 1e300)
     return per_row(logits, lambda row, index: core.softmax(row, float(temperature), index))
 
 

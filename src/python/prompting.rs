@@ -12,12 +12,12 @@ pub(super) struct Template(prompt::Template);
 type Parts = Vec<(String, bool)>;
 type Values = Vec<(String, String)>;
 
-/// Take the values of slots. One of the wrong type is refused if the template has its slot; if not, the slot itself will be.
-fn values(template: &prompt::Template, table: &Bound<'_, PyDict>) -> PyResult<Values> {
+/// Take the values of slots.
+fn values(table: &Bound<'_, PyDict>) -> PyResult<Values> {
     let py = table.py();
     let entry = |(name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let name: String = name.extract().or_else(|_| Err(wrong_type(py, "the name of a slot", name.repr()?.to_string(), "a str")))?;
-        if !value.is_instance_of::<PyString>() && template.slots().contains(&name) {
+        if !value.is_instance_of::<PyString>() {
             return Err(wrong_type(py, &format!("the slot '{name}'"), format!("of type {}", value.get_type().name()?), "a str"));
         }
         let text = convert::text(&value, || format!("the slot '{name}'"))?;
@@ -51,7 +51,7 @@ impl Template {
 
     #[pyo3(signature = (values, stop_before = None))]
     fn parts(&self, py: Python<'_>, values: &Bound<'_, PyDict>, stop_before: Option<&str>) -> PyResult<Parts> {
-        let values = self::values(&self.0, values)?;
+        let values = self::values(values)?;
         call(py, 0, |_| self.0.parts(&values, stop_before)).map(to_python)
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn few_shot(
     query: Option<&Bound<'_, PyDict>>,
     stop_before: Option<&str>,
 ) -> PyResult<Parts> {
-    let examples = examples.iter().map(|example| values(&template.0, example)).collect::<PyResult<Vec<_>>>()?;
-    let query = query.map(|query| values(&template.0, query)).transpose()?;
+    let examples = examples.iter().map(values).collect::<PyResult<Vec<_>>>()?;
+    let query = query.map(values).transpose()?;
     call(py, 0, |_| prompt::few_shot(&template.0, &examples, separator, query.as_deref(), stop_before)).map(to_python)
 }

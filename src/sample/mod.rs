@@ -38,17 +38,15 @@ impl Sampler {
     /// Check the settings.
     pub fn new(temperature: f64, top_k: Option<usize>, top_p: Option<f64>, min_p: Option<f64>, seed: u64) -> Result<Self> {
         let refuse = |place: &str, found: String, allowed: &str| Err(Error::new(Kind::Argument, place, found, allowed));
-        if !(0.0..=1e300).contains(&temperature) {
-            return refuse("temperature", format!("{temperature:?}"), "a finite number, at least 0");
-        }
+        check_temperature(temperature)?;
         if top_k == Some(0) {
             return refuse("top_k", "0".into(), "an integer, at least 1, or None for all");
         }
         if let Some(p) = top_p.filter(|p| !(f64::from_bits(1)..=1.0).contains(p)) {
-            return refuse("top_p", format!("{p:?}"), "above 0 and at most 1, or None for all");
+            return refuse("top_p", shown(p), "above 0 and at most 1, or None for all");
         }
         if let Some(p) = min_p.filter(|p| !(0.0..=1.0).contains(p)) {
-            return refuse("min_p", format!("{p:?}"), "from 0 to 1, or None for all");
+            return refuse("min_p", shown(p), "from 0 to 1, or None for all");
         }
         Ok(Self { temperature, top_k, top_p, min_p, seed })
     }
@@ -69,6 +67,12 @@ impl Sampler {
     }
 
     /// The probabilities that `sample` draws from.
+    ///
+    /// ```
+    /// let two = toklet::sample::Sampler::new(1.0, Some(2), None, None, 7)?;
+    /// assert_eq!(two.distribution(&[0.0_f32, 1.0, 1.0, -1.0], 0)?, [0.0, 0.5, 0.5, 0.0]);
+    /// # Ok::<(), toklet::Error>(())
+    /// ```
     pub fn distribution<T: Logit>(&self, row: &[T], index: usize) -> Result<Vec<f64>> {
         let x = scaled(row, self.temperature, index)?;
         let kept = self.keep(&x);
@@ -105,6 +109,7 @@ impl Sampler {
 /// # Ok::<(), toklet::Error>(())
 /// ```
 pub fn softmax<T: Logit>(row: &[T], temperature: f64, index: usize) -> Result<Vec<f64>> {
+    check_temperature(temperature)?;
     let mut weights = scaled(row, temperature, index)?;
     weights.iter_mut().for_each(|x| *x = exp(*x));
     let total = add(&weights);
@@ -113,11 +118,23 @@ pub fn softmax<T: Logit>(row: &[T], temperature: f64, index: usize) -> Result<Ve
 }
 
 /// The log-probabilities of a row, in nats.
+///
+/// ```
+/// assert_eq!(toklet::sample::log_softmax(&[3.0_f32, 3.0], 0)?, [0.5_f64.ln(); 2]);
+/// # Ok::<(), toklet::Error>(())
+/// ```
 pub fn log_softmax<T: Logit>(row: &[T], index: usize) -> Result<Vec<f64>> {
     let mut x = scaled(row, 1.0, index)?;
     let log_total = x.iter().fold(0.0, |total, value| total + exp(*value)).ln();
     x.iter_mut().for_each(|value| *value -= log_total);
     Ok(x)
+}
+
+fn check_temperature(temperature: f64) -> Result<()> {
+    if (0.0..=1e300).contains(&temperature) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Argument, "temperature", shown(temperature), "a finite number, at least 0"))
 }
 
 /// (x - max) / T, once the row is known to be one: a NaN, or a row that allows nothing, is refused. Temperature 0, or an infinite maximum, leaves only the
@@ -145,6 +162,18 @@ fn scaled<T: Logit>(row: &[T], temperature: f64, index: usize) -> Result<Vec<f64
     Ok(x)
 }
 
+/// A number as messages show it: as Python writes it, an exponent with a sign and two digits at least.
+fn shown(x: f64) -> String {
+    let text = format!("{x:?}").replace("NaN", "nan");
+    match text.split_once('e') {
+        Some((digits, exponent)) => {
+            let (sign, size) = exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
+            format!("{digits}e{sign}{size:0>2}")
+        }
+        None => text,
+    }
+}
+
 /// Add from the left.
 fn add(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |total, value| total + value)
@@ -159,6 +188,12 @@ mod tests {
         for row in [&[][..], &[0.0, f32::NAN], &[f32::NEG_INFINITY; 3]] {
             assert_eq!(softmax(row, 1.0, 4).map_err(|error| error.kind), Err(Kind::Logits));
         }
+    }
+
+    #[test]
+    fn numbers_as_python_writes_them() {
+        let shown = [-1.0, 1.5, f64::NAN, f64::INFINITY, -1e-5, -1e-4, 1e15, 1e16, 1.5e300].map(super::shown);
+        assert_eq!(shown, ["-1.0", "1.5", "nan", "inf", "-1e-05", "-0.0001", "1000000000000000.0", "1e+16", "1.5e+300"]);
     }
 
     #[test]

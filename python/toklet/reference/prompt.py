@@ -33,11 +33,12 @@ class Template:
             if not NAME.fullmatch(name.strip(" ")):
                 raise PromptError("the slot", repr(name), "a name of ASCII letters, digits and '_'")
         self.source, self.literals, self.names = source, pieces[::2], [name.strip(" ") for name in pieces[1::2]]
-        self.slots = list(dict.fromkeys(self.names))
+        self.known = dict.fromkeys(self.names)
+        self.slots = list(self.known)
 
     def parts(self, values: Mapping[str, str], stop_before: str | None = None) -> list[Part]:
         """Fill the slots, up to the slot `stop_before` if it is given."""
-        if stop_before is not None and stop_before not in self.slots:
+        if stop_before is not None and stop_before not in self.known:
             raise PromptError("stop_before", repr(stop_before), f"one of the template's slots: {self.slots}")
         end = len(self.names) if stop_before is None else self.names.index(stop_before)
         needed = self.names[:end]
@@ -47,7 +48,7 @@ class Template:
             if not isinstance(values[name], str):
                 raise WrongTypeError(f"the slot {name!r}", f"of type {type(values[name]).__name__}", "a str")
         for name in values:
-            if name not in self.slots:
+            if name not in self.known:
                 raise PromptError("the slot", repr(name), f"one of the template's: {self.slots}")
         parts = [(self.literals[0], True)]
         for name, literal in zip(needed, self.literals[1:], strict=False):

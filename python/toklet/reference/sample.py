@@ -13,6 +13,7 @@ from .error import MAX_LOGITS, LogitsError, number
 from .philox import DRAW, uniform
 
 INVERSE_LN2, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
+TEMPERATURE = "a finite number, at least 0"
 TERMS = [1.0 / math.factorial(n) for n in range(13, -1, -1)]  # highest power first
 
 
@@ -64,6 +65,7 @@ def softmax(row: Iterable[float], temperature: float = 1.0, index: int = 0) -> l
     >>> [round(p, 3) for p in softmax([2.0, 1.0, 0.0])]
     [0.665, 0.245, 0.09]
     """
+    number("temperature", temperature, TEMPERATURE, 0, 1e300)
     weights = [exp(x) for x in scaled(checked(row, index), temperature)]
     total = add(weights)
     return [weight / total for weight in weights]
@@ -86,7 +88,7 @@ def log_softmax(row: Iterable[float], index: int = 0) -> list[float]:
 
 def check(temperature: float, top_k: int | None, top_p: float | None, min_p: float | None, seed: int) -> None:
     """Refuse settings that are out of range."""
-    number("temperature", temperature, "a finite number, at least 0", 0, 1e300)
+    number("temperature", temperature, TEMPERATURE, 0, 1e300)
     if top_k is not None:
         number("top_k", top_k, "an integer, at least 1, or None for all", 1, 2**63 - 1, whole=True)
     if top_p is not None:
