@@ -5,6 +5,26 @@ from typing import Final, TypeAlias, final
 
 from typing_extensions import Buffer
 
+__all__ = [
+    "PATTERNS",
+    "UNICODE_VERSION",
+    "Sampler",
+    "Stream",
+    "Template",
+    "Tokenizer",
+    "WordCounts",
+    "count",
+    "count_files",
+    "few_shot",
+    "load",
+    "log_softmax",
+    "save",
+    "softmax",
+    "split",
+    "top_k",
+    "train",
+]
+
 PATTERNS: Final[dict[str, str]]
 UNICODE_VERSION: Final[str]
 
@@ -70,7 +90,7 @@ def count_files(paths: list[str], pattern: str, separator: str | None = None, th
 def train(
     counts: WordCounts,
     vocab_size: int,
-    special_tokens: Sequence[str] = [],
+    special_tokens: Sequence[str] = ...,
     min_frequency: int = 1,
     max_token_length: int | None = None,
     ties: str = "ids",
