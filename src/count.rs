@@ -158,27 +158,34 @@ impl Counter {
         pieces
     }
 
-    /// Count a file, read in blocks; a separator belongs to no pretoken.
+    /// Count a file, read in blocks; a separator belongs to no pretoken. What has been read and can't be cut yet is held, and searched only once.
     pub fn count_file(&self, path: &str, separator: Option<&[u8]>, pulse: &Pulse) -> Result<()> {
         let separators = separator.map(Separators::new).transpose()?;
         let mut file = File::open(path).map_err(|error| Error::io(path, &error))?;
-        let mut held: Vec<u8> = Vec::new();
+        let (mut held, mut searched): (Vec<u8>, usize) = (Vec::new(), 0);
         loop {
             let read = file.by_ref().take(BLOCK as u64).read_to_end(&mut held).map_err(|error| Error::io(path, &error))?;
-            let end = if read == 0 { held.len() } else { self.last_cut(&held, separators.as_ref()) };
+            let end = if read == 0 { held.len() } else { self.last_cut(&held, searched, separators.as_ref()) };
             let documents = separators.as_ref().map_or_else(|| vec![&held[..end]], |separators| separators.split(&held[..end]));
             self.count(&documents, pulse)?;
             held.drain(..end);
+            searched = held.len();
             if read == 0 {
                 return Ok(());
             }
         }
     }
 
-    /// Up to where what has been read of a file can be counted before the rest is known.
-    fn last_cut(&self, held: &[u8], separators: Option<&Separators>) -> usize {
-        let safe = if separators.is_some_and(|separators| separators.text.contains(&b'\n')) { None } else { self.pattern.safe_cut(held, held.len()) };
-        let behind = separators.and_then(|separators| separators.last_end(held));
+    /// Up to where what has been read of a file can be counted before the rest is known; 0 if nowhere behind what was searched before.
+    fn last_cut(&self, held: &[u8], searched: usize, separators: Option<&Separators>) -> usize {
+        let before = |bytes: usize| searched.saturating_sub(bytes); // a place that straddles what was searched and what is new
+        let breakable = separators.is_none_or(|separators| !separators.text.contains(&b'\n'));
+        let fresh = &held[before(2)..];
+        let safe = breakable.then(|| self.pattern.safe_cut(fresh, fresh.len())).flatten().map(|cut| before(2) + cut);
+        let behind = separators.and_then(|separators| {
+            let start = before(separators.text.len());
+            separators.last_end(&held[start..]).map(|end| start + end)
+        });
         safe.max(behind).unwrap_or(0)
     }
 
