@@ -8,26 +8,18 @@ from numpy.typing import NDArray
 
 from ._core import core
 from .arrays import as_array
-from .reference.encode import as_bytes
+from .checks import as_dict, check_text
 from .reference.error import WrongTypeError
 from .tokenizer import Tokenizer
 
 
-def check_text(place: str, value: object) -> None:
-    """Refuse what isn't a str, or is one that UTF-8 can't hold."""
-    if not isinstance(value, str):
-        raise WrongTypeError(place, f"of type {type(value).__name__}", "a str")
-    as_bytes(value, place)
-
-
 def check_values(values: Mapping[str, str]) -> dict[str, str]:
     """Give the values of slots, if all of them are texts."""
-    if not isinstance(values, Mapping):
-        raise WrongTypeError("the values of the slots", f"of type {type(values).__name__}", "a mapping of names to texts")
-    for name, value in values.items():
+    filled = as_dict("the values of the slots", values)
+    for name, value in filled.items():
         check_text("the name of a slot", name)
         check_text(f"the slot {name!r}", value)
-    return dict(values)
+    return filled
 
 
 class Prompt:
@@ -47,7 +39,12 @@ class Prompt:
     def __init__(self, parts: Sequence[tuple[str, bool]], tok: Tokenizer) -> None:
         if not isinstance(tok, Tokenizer):
             raise WrongTypeError("tok", f"of type {type(tok).__name__}", "a toklet.Tokenizer")
-        self.parts = list(parts)
+        try:
+            self.parts = [(text, bool(trusted)) for text, trusted in parts]
+        except (TypeError, ValueError):
+            raise WrongTypeError("parts", f"of type {type(parts).__name__}", "a list of (text, trusted) pairs") from None
+        for i, (text, _) in enumerate(self.parts):
+            check_text(f"part {i}", text)
         self.text = "".join(text for text, _ in self.parts)
         self.ids: NDArray[np.uint32] = as_array(tok._core.encode_parts(self.parts), np.uint32)
 

@@ -10,27 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from ._core import core, files
 from .arrays import Ids, as_array, as_ids
 from .batch import Batch
+from .checks import as_dict, as_list, check_pattern, check_separator
 from .reference.count import check_texts
 from .reference.encode import check_threads
-from .reference.error import MAX_TEXT_BYTES, ArgumentError, WrongTypeError, check_choice, number
-from .reference.split import PATTERNS
+from .reference.error import MAX_TEXT_BYTES, WrongTypeError, check_choice, number
 
 Text = str | bytes
 Special = str | Collection[str]
-
-
-def check_pattern(pattern: str) -> None:
-    """Refuse a pattern that isn't text; what it may say, the core knows."""
-    if not isinstance(pattern, str):
-        raise WrongTypeError("pattern", repr(pattern), f"one of {', '.join(PATTERNS)}, or a regular expression")
-
-
-def check_separator(separator: str | None) -> None:
-    """Refuse a separator that separates nothing."""
-    if separator is not None and not isinstance(separator, str):
-        raise WrongTypeError("separator", repr(separator), "a text that isn't empty, or None")
-    if separator == "":
-        raise ArgumentError("separator", "''", "a text that isn't empty, or None")
 
 
 class Tokenizer:
@@ -88,10 +74,8 @@ class Tokenizer:
         >>> Tokenizer.from_ranks(ranks, pattern="gpt2").encode("abba").tolist()
         [256, 98, 97]
         """
-        if not isinstance(ranks, Mapping):
-            raise WrongTypeError("ranks", f"of type {type(ranks).__name__}", "a mapping of bytes to int")
         check_pattern(pattern)
-        return cls._from_tables(dict(ranks), None, dict(special_tokens or {}), pattern, True)
+        return cls._from_tables(as_dict("ranks", ranks), None, as_dict("special_tokens", special_tokens or {}), pattern, True)
 
     @classmethod
     def from_merges(cls, merges: Iterable[tuple[bytes, bytes]], *, pattern: str, special_tokens: Iterable[str] = ()) -> "Tokenizer":
@@ -112,7 +96,7 @@ class Tokenizer:
             If a part of a merge doesn't exist, or a merge occurs twice.
         """
         check_pattern(pattern)
-        return cls._of(core.Tokenizer.from_merges(list(merges), list(special_tokens), pattern))
+        return cls._of(core.Tokenizer.from_merges(as_list("merges", merges), as_list("special_tokens", special_tokens), pattern))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save to a file, whole or not at all.
@@ -390,4 +374,4 @@ def load(path: str | os.PathLike[str], *, pattern: str | None = None, special_to
         raise WrongTypeError("path", repr(name), "str or PathLike of str")
     if pattern is not None:
         check_pattern(pattern)
-    return Tokenizer._of(files.load(name, pattern, None if special_tokens is None else dict(special_tokens)))
+    return Tokenizer._of(files.load(name, pattern, None if special_tokens is None else as_dict("special_tokens", special_tokens)))

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ._core import core
+from .checks import as_dict, as_list, check_pattern, check_separator
 from .progress import Report, reporting
 from .reference.count import check_texts
 from .reference.encode import check_threads
 from .reference.error import CorpusError, FormatError, WrongTypeError
 from .reference.train import check as check_training
-from .tokenizer import Text, Tokenizer, check_pattern, check_separator
+from .tokenizer import Text, Tokenizer
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -33,7 +34,7 @@ class WordCounts:
 
     def __init__(self, words: Mapping[bytes, int], pattern: str = "o200k") -> None:
         check_pattern(pattern)
-        self._core = core.WordCounts(dict(words), pattern)
+        self._core = core.WordCounts(as_dict("words", words), pattern)
 
     @classmethod
     def _of(cls, made: Any) -> "WordCounts":
@@ -84,9 +85,10 @@ class WordCounts:
         progress: bool | Report | None = None,
     ) -> Tokenizer:
         """Train a tokenizer on these counts; the parameters are those of `toklet.train`."""
+        special_tokens = as_list("special_tokens", special_tokens)
         check_training(self._core, vocab_size, special_tokens, min_frequency, max_token_length, ties)
         with reporting(progress, "merge", " merges") as report:
-            return Tokenizer._of(core.train(self._core, vocab_size, list(special_tokens), min_frequency, max_token_length, ties, report))
+            return Tokenizer._of(core.train(self._core, vocab_size, special_tokens, min_frequency, max_token_length, ties, report))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as a parquet table (pretoken: binary, count: uint64), sorted by pretoken, with the pattern in its metadata. Needs pyarrow."""
