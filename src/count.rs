@@ -2,11 +2,12 @@
 //!
 //! Counting reads the corpus once and remembers only the distinct pretokens, so memory grows with the language, not with the text. Counts are a value: they
 //! add up in any order, wherever they were counted, as long as the pattern is the same. In a file that is read in pieces a cut is safe where a line break
-//! stands between a visible ASCII character and an ASCII letter or digit: there every built-in pattern ends a pretoken.
+//! stands between two characters that are not white space: there every built-in pattern ends a pretoken.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
@@ -18,6 +19,7 @@ use crate::threads::{Pulse, parallel, workers};
 const BLOCK: usize = 1 << 23;
 /// How much text a worker takes at a time: a few milliseconds of work.
 const PIECE: usize = 1 << 18;
+const TICK_EVERY: usize = 1 << 16;
 
 /// Keyed by what strangers wrote, so the hash is a keyed one (that of the standard library).
 type Words = HashMap<Box<[u8]>, u64>;
@@ -46,7 +48,7 @@ impl WordCounts {
     pub fn of_texts(texts: &[&[u8]], pattern: Pattern, threads: Option<usize>, pulse: &Pulse) -> Result<Self> {
         let counter = Counter::new(pattern, threads);
         counter.count(texts, pulse)?;
-        counter.finish()
+        counter.finish(pulse)
     }
 
     /// Add `n` occurrences of a pretoken; an error where the sum can't be held, never a wrap.
@@ -74,6 +76,11 @@ impl WordCounts {
         self.words.values().map(|n| u128::from(*n)).sum()
     }
 
+    /// How many bytes the counted pretokens have, every occurrence.
+    pub fn size(&self) -> u128 {
+        self.words.iter().map(|(word, n)| word.len() as u128 * u128::from(*n)).sum()
+    }
+
     /// The pretokens and their counts, in the order of their bytes.
     pub fn items(&self) -> Vec<(&[u8], u64)> {
         let mut items: Vec<_> = self.words.iter().map(|(word, n)| (&**word, *n)).collect();
@@ -87,13 +94,14 @@ impl WordCounts {
     }
 
     /// Add two counts of the same pattern.
-    pub fn add(&self, other: &Self) -> Result<Self> {
+    pub fn add(&self, other: &Self, pulse: &Pulse) -> Result<Self> {
         if self.pattern.regex() != other.pattern.regex() {
             let allowed = format!("that of the first: {}", quote::text(self.pattern.regex()));
             return Err(Error::new(Kind::Corpus, "the pattern of the second counts", quote::text(other.pattern.regex()), allowed));
         }
         let mut both = self.clone();
         for (word, n) in &other.words {
+            pulse.tick(0)?;
             both.add_word(word, *n)?;
         }
         Ok(both)
@@ -135,10 +143,16 @@ impl Counter {
         parallel(workers, workers, |worker| {
             let mut words = self.tables[worker].lock().unwrap_or_else(PoisonError::into_inner);
             for piece in pieces.iter().skip(worker).step_by(workers) {
+                let mut since = 0;
                 for pretoken in self.pattern.split(piece) {
-                    add(&mut words, pretoken?, 1)?;
+                    let pretoken = pretoken?;
+                    add(&mut words, pretoken, 1)?;
+                    since += pretoken.len();
+                    if since >= TICK_EVERY {
+                        pulse.tick(std::mem::take(&mut since) as u64)?;
+                    }
                 }
-                pulse.tick(piece.len() as u64)?;
+                pulse.tick(since as u64)?;
             }
             Ok(())
         })?;
@@ -159,12 +173,13 @@ impl Counter {
     }
 
     /// Count a file, read in blocks; a separator belongs to no pretoken. What has been read and can't be cut yet is held, and searched only once.
-    pub fn count_file(&self, path: &str, separator: Option<&[u8]>, pulse: &Pulse) -> Result<()> {
+    pub fn count_file(&self, path: &Path, separator: Option<&[u8]>, pulse: &Pulse) -> Result<()> {
         let separators = separator.map(Separators::new).transpose()?;
-        let mut file = File::open(path).map_err(|error| Error::io(path, &error))?;
+        let refused = |error| Error::io(path.to_string_lossy(), &error);
+        let mut file = File::open(path).map_err(refused)?;
         let (mut held, mut searched): (Vec<u8>, usize) = (Vec::new(), 0);
         loop {
-            let read = file.by_ref().take(BLOCK as u64).read_to_end(&mut held).map_err(|error| Error::io(path, &error))?;
+            let read = file.by_ref().take(BLOCK as u64).read_to_end(&mut held).map_err(refused)?;
             let end = if read == 0 { held.len() } else { self.last_cut(&held, searched, separators.as_ref()) };
             let documents = separators.as_ref().map_or_else(|| vec![&held[..end]], |separators| separators.split(&held[..end]));
             self.count(&documents, pulse)?;
@@ -190,11 +205,12 @@ impl Counter {
     }
 
     /// Add up what the workers counted.
-    pub fn finish(self) -> Result<WordCounts> {
+    pub fn finish(self, pulse: &Pulse) -> Result<WordCounts> {
         let mut tables: Vec<Words> = self.tables.into_iter().map(|table| table.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
         tables.sort_by_key(Words::len);
         let mut words = tables.pop().unwrap_or_default();
         for (word, n) in tables.into_iter().flatten() {
+            pulse.tick(0)?;
             add(&mut words, &word, n)?;
         }
         Ok(WordCounts { words, pattern: self.pattern })

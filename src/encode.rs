@@ -4,6 +4,7 @@
 //! special token at the leftmost place is taken, and the text between two of them is split as if it stood alone. A prompt is encoded from parts, trusted
 //! or not, and there a special token counts only where the whole of it lies inside trusted text.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -36,8 +37,9 @@ pub enum Special {
 ///
 /// ```
 /// use toklet::{Special, Tokenizer, threads::Pulse};
-/// let tok = Tokenizer::from_merges(vec![(b"l".to_vec(), b"o".to_vec())], vec!["<|end|>".into()], "gpt2")?;
-/// assert_eq!(tok.encode(b"lo<|end|>", &Special::Allow, &Pulse::default())?, [256, 257]);
+/// let quiet = Pulse::default();
+/// let tok = Tokenizer::from_merges(vec![(b"l".to_vec(), b"o".to_vec())], vec!["<|end|>".into()], "gpt2", &quiet)?;
+/// assert_eq!(tok.encode(b"lo<|end|>", &Special::Allow, &quiet)?, [256, 257]);
 /// # Ok::<(), toklet::Error>(())
 /// ```
 pub struct Tokenizer {
@@ -51,20 +53,20 @@ pub struct Tokenizer {
 /// A stretch of text, or a special token with its id.
 enum Piece<'a> {
     Text(&'a [u8]),
-    Special(&'a [u8], u32),
+    Special(u32),
 }
 
 impl Tokenizer {
     /// Put a vocabulary and a pattern together.
-    pub fn new(vocabulary: Vocabulary, pattern: &str) -> Result<Self> {
+    pub fn new(vocabulary: Vocabulary, pattern: &str, pulse: &Pulse) -> Result<Self> {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
-        let (pattern, whole) = (Pattern::new(pattern)?, whole_pretokens(&vocabulary));
+        let (pattern, whole) = (Pattern::new(pattern)?, whole_pretokens(&vocabulary, pulse)?);
         Ok(Self { vocabulary: Arc::new(vocabulary), pattern, specials, whole })
     }
 
     /// Number the tokens as [`Vocabulary::from_merges`] does.
-    pub fn from_merges(merges: Vec<Parts>, specials: Vec<String>, pattern: &str) -> Result<Self> {
-        Self::new(Vocabulary::from_merges(merges, specials)?, pattern)
+    pub fn from_merges(merges: Vec<Parts>, specials: Vec<String>, pattern: &str, pulse: &Pulse) -> Result<Self> {
+        Self::new(Vocabulary::from_merges(merges, specials, pulse)?, pattern, pulse)
     }
 
     /// The vocabulary.
@@ -80,24 +82,24 @@ impl Tokenizer {
     /// Encode one text.
     pub fn encode(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Vec<u32>> {
         let mut ids = Vec::with_capacity(data.len() / 3);
-        self.each_id(data, special, &mut Merger::default(), pulse, |found| ids.extend_from_slice(found))?;
+        self.each_id(data, &self.chosen(special)?, &mut Merger::default(), pulse, |found| ids.extend_from_slice(found))?;
         Ok(ids)
     }
 
     /// Count the ids of one text, without keeping them.
     pub fn count(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<usize> {
         let mut count = 0;
-        self.each_id(data, special, &mut Merger::default(), pulse, |found| count += found.len())?;
+        self.each_id(data, &self.chosen(special)?, &mut Merger::default(), pulse, |found| count += found.len())?;
         Ok(count)
     }
 
     /// Encode many texts on several threads: all ids, and where each text's begin (and the last one's end).
     pub fn encode_batch(&self, texts: &[&[u8]], special: &Special, threads: Option<usize>, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u64>)> {
-        let jobs = jobs(texts);
+        let (jobs, chosen) = (jobs(texts), self.chosen(special)?);
         let done = parallel(workers(threads), jobs.len(), |job| {
             let (mut ids, mut ends, mut merger) = (Vec::new(), Vec::new(), Merger::default());
             for text in &texts[jobs[job].clone()] {
-                self.each_id(text, special, &mut merger, pulse, |found| ids.extend_from_slice(found))?;
+                self.each_id(text, &chosen, &mut merger, pulse, |found| ids.extend_from_slice(found))?;
                 ends.push(ids.len());
             }
             Ok((ids, ends))
@@ -116,41 +118,44 @@ impl Tokenizer {
         let (mut ids, mut plain, mut merger) = (Vec::new(), Vec::new(), Merger::default());
         for run in parts.chunk_by(|one, other| one.trusted == other.trusted) {
             let text: String = run.iter().map(|part| part.text.as_str()).collect();
-            let special = if run[0].trusted { Special::Allow } else { Special::Text };
-            for piece in self.pieces(text.as_bytes(), &special)? {
+            let finder = Some(&self.specials).filter(|_| run[0].trusted);
+            each_piece(finder, text.as_bytes(), |piece| {
                 match piece {
                     Piece::Text(text) => plain.extend_from_slice(text),
-                    Piece::Special(_, id) => {
+                    Piece::Special(id) => {
                         self.ordinary(&plain, &mut merger, pulse, &mut |found| ids.extend_from_slice(found))?;
                         plain.clear();
                         ids.push(id);
                     }
                 }
-            }
+                Ok(())
+            })?;
         }
         self.ordinary(&plain, &mut merger, pulse, &mut |found| ids.extend_from_slice(found))?;
         Ok(ids)
     }
 
     /// Give what a text's ids are, piece by piece: the pretokens one after the other, and the special tokens between them.
-    fn each_id(&self, data: &[u8], special: &Special, merger: &mut Merger, pulse: &Pulse, mut take: impl FnMut(&[u32])) -> Result<()> {
+    fn each_id(&self, data: &[u8], chosen: &Chosen<'_>, merger: &mut Merger, pulse: &Pulse, mut take: impl FnMut(&[u32])) -> Result<()> {
         if data.len() > MAX_TEXT_BYTES {
             let allowed = format!("at most {MAX_TEXT_BYTES} in one call");
             return Err(Error::new(Kind::Argument, "the length of text", format!("{} bytes", data.len()), allowed));
         }
-        let pieces = self.pieces(data, special)?;
-        if let ([Piece::Text(before), Piece::Special(name, _), ..], Special::Error) = (&pieces[..], special) {
-            let found = format!("the start of {}", quote::text(&String::from_utf8_lossy(name)));
-            let allowed = "no special token: say special='text' or special='allow'";
-            return Err(Error::new(Kind::Text, format!("byte {} of text", before.len()), found, allowed));
-        }
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => self.ordinary(text, merger, pulse, &mut take)?,
-                Piece::Special(_, id) => take(&[id]),
+        let finder = match chosen {
+            Chosen::Nothing => None,
+            Chosen::These(finder) => Some(&**finder),
+            Chosen::Refused(finder) => {
+                finder.refuse(data)?;
+                None
             }
-        }
-        Ok(())
+        };
+        each_piece(finder, data, |piece| match piece {
+            Piece::Text(text) => self.ordinary(text, merger, pulse, &mut take),
+            Piece::Special(id) => {
+                take(&[id]);
+                Ok(())
+            }
+        })
     }
 
     /// Encode text in which nothing is special.
@@ -171,17 +176,8 @@ impl Tokenizer {
         pulse.tick(since as u64)
     }
 
-    /// Cut a text at the special tokens that may stand in it.
-    fn pieces<'a>(&self, data: &'a [u8], special: &Special) -> Result<Vec<Piece<'a>>> {
-        match special {
-            Special::Text => Ok(vec![Piece::Text(data)]),
-            Special::Allow | Special::Error => Ok(self.specials.cut(data)),
-            Special::Only(names) => Ok(Finder::new(self.chosen(names)?)?.cut(data)),
-        }
-    }
-
-    /// The special tokens of these names.
-    fn chosen(&self, names: &[String]) -> Result<Vec<(String, u32)>> {
+    /// What is to be found of the special tokens.
+    fn chosen(&self, special: &Special) -> Result<Chosen<'_>> {
         let specials = self.vocabulary.specials();
         let find = |name: &String| {
             specials.iter().find(|(known, _)| known == name).cloned().ok_or_else(|| {
@@ -190,11 +186,24 @@ impl Tokenizer {
                 Error::new(Kind::Argument, "special", quote::text(name), allowed)
             })
         };
-        names.iter().map(find).collect()
+        Ok(match special {
+            Special::Text => Chosen::Nothing,
+            Special::Allow => Chosen::These(Cow::Borrowed(&self.specials)),
+            Special::Error => Chosen::Refused(&self.specials),
+            Special::Only(names) => Chosen::These(Cow::Owned(Finder::new(names.iter().map(find).collect::<Result<_>>()?)?)),
+        })
     }
 }
 
+/// A policy for special tokens, made ready for many texts.
+enum Chosen<'a> {
+    Nothing,
+    These(Cow<'a, Finder>),
+    Refused(&'a Finder),
+}
+
 /// Finds special tokens in a text: the longest one at the leftmost place.
+#[derive(Clone)]
 struct Finder {
     automaton: Option<AhoCorasick>,
     tokens: Vec<(String, u32)>,
@@ -209,15 +218,26 @@ impl Finder {
         Ok(Self { automaton, tokens })
     }
 
-    fn cut<'a>(&self, data: &'a [u8]) -> Vec<Piece<'a>> {
-        let (mut pieces, mut at) = (Vec::new(), 0);
-        for found in self.automaton.iter().flat_map(|automaton| automaton.find_iter(data)) {
-            pieces.extend([Piece::Text(&data[at..found.start()]), Piece::Special(&data[found.range()], self.tokens[found.pattern()].1)]);
+    /// Refuse a text that spells a special token.
+    fn refuse(&self, data: &[u8]) -> Result<()> {
+        let Some(found) = self.automaton.as_ref().and_then(|automaton| automaton.find(data)) else { return Ok(()) };
+        let name = quote::text(&self.tokens[found.pattern()].0);
+        let allowed = "no special token: say special='text' or special='allow'";
+        Err(Error::new(Kind::Text, format!("byte {} of text", found.start()), format!("the start of {name}"), allowed))
+    }
+}
+
+/// Visit a text as stretches of text (which may be empty) with special tokens between them.
+fn each_piece<'a>(finder: Option<&Finder>, data: &'a [u8], mut visit: impl FnMut(Piece<'a>) -> Result<()>) -> Result<()> {
+    let mut at = 0;
+    if let Some((automaton, tokens)) = finder.and_then(|finder| Some((finder.automaton.as_ref()?, &finder.tokens))) {
+        for found in automaton.find_iter(data) {
+            visit(Piece::Text(&data[at..found.start()]))?;
+            visit(Piece::Special(tokens[found.pattern()].1))?;
             at = found.end();
         }
-        pieces.push(Piece::Text(&data[at..]));
-        pieces
     }
+    visit(Piece::Text(&data[at..]))
 }
 
 /// Share out texts in runs of about as many bytes each.

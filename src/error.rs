@@ -90,7 +90,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Values as messages show them: as Python writes them, so that both backends say the same.
+/// Values as messages show them: as Python writes them, so that both backends say the same (but for a few characters that can't be seen).
 pub mod quote {
     /// A text in quotes.
     pub fn text(text: &str) -> String {
@@ -103,12 +103,20 @@ pub mod quote {
                 '\r' => out.push_str("\\r"),
                 '\t' => out.push_str("\\t"),
                 c if c == quote => out.extend(['\\', c]),
-                c if c.is_control() && u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+                c if hidden(c) && u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+                c if hidden(c) && u32::from(c) < 0x1_0000 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
                 c => out.push(c),
             }
         }
         out.push(quote);
         out
+    }
+
+    /// Whether a character can't be seen, or is not there to be seen: controls, white space other than the space, marks of direction, private use.
+    fn hidden(c: char) -> bool {
+        c.is_control()
+            || (c.is_whitespace() && c != ' ')
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}')
     }
 
     /// Bytes in quotes, behind a `b`.

@@ -32,7 +32,7 @@ impl Merger {
     ///
     /// ```
     /// use toklet::{Vocabulary, merge::Merger, threads::Pulse};
-    /// let v = Vocabulary::from_merges(vec![(b"b".to_vec(), b"c".to_vec()), (b"a".to_vec(), b"b".to_vec())], vec![])?;
+    /// let v = Vocabulary::from_merges(vec![(b"b".to_vec(), b"c".to_vec()), (b"a".to_vec(), b"b".to_vec())], vec![], &Pulse::default())?;
     /// assert_eq!(Merger::default().merge(&v, b"abcab", u32::MAX, &Pulse::default())?, [97, 256, 257]);
     /// # Ok::<(), toklet::Error>(())
     /// ```
@@ -130,24 +130,27 @@ fn tick_at(step: usize, pulse: &Pulse) -> Result<()> {
 
 /// For each id, whether its bytes are that id when they are a pretoken: where they are, one look-up takes the place of the merging. All tokens are, where
 /// the vocabulary says so; else those that their own merges lead to.
-pub(crate) fn whole_pretokens(vocabulary: &Vocabulary) -> Vec<bool> {
-    let (mut merger, pulse) = (Merger::default(), Pulse::default());
+pub(crate) fn whole_pretokens(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Vec<bool>> {
+    let mut merger = Merger::default();
     let mut whole = vec![false; vocabulary.size()];
     for (token, id) in vocabulary.tokens() {
-        whole[id as usize] = vocabulary.whole() || matches!(merger.merge(vocabulary, token, NONE, &pulse), Ok([only]) if *only == id);
+        pulse.tick(0)?;
+        whole[id as usize] = vocabulary.whole() || merger.merge(vocabulary, token, NONE, pulse)? == [id];
     }
-    whole
+    Ok(whole)
 }
 
 /// The merges in order; for a vocabulary of ranks those that make its tokens: what is left of a token when only lower ranks are joined, if that is two parts.
-pub fn merges(vocabulary: &Vocabulary) -> Vec<Parts> {
+pub fn merges(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Vec<Parts>> {
     if let Some(listed) = vocabulary.listed() {
-        return listed.to_vec();
+        return Ok(listed.to_vec());
     }
-    let (mut merger, pulse) = (Merger::default(), Pulse::default());
-    let two_parts = |(token, rank): (&[u8], u32)| match merger.merge(vocabulary, token, rank, &pulse) {
-        Ok([left, right]) => Some((vocabulary.get(*left)?.to_vec(), vocabulary.get(*right)?.to_vec())),
-        _ => None,
-    };
-    vocabulary.tokens().into_iter().filter_map(two_parts).collect()
+    let (mut merger, mut found) = (Merger::default(), Vec::new());
+    for (token, rank) in vocabulary.tokens() {
+        pulse.tick(0)?;
+        if let [left, right] = merger.merge(vocabulary, token, rank, pulse)? {
+            found.push((vocabulary.token(*left)?.to_vec(), vocabulary.token(*right)?.to_vec()));
+        }
+    }
+    Ok(found)
 }

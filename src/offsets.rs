@@ -8,6 +8,8 @@ use crate::encode::{Special, Tokenizer};
 use crate::error::{Error, Kind, Result, quote};
 use crate::threads::Pulse;
 
+const TICK_EVERY: usize = 1 << 16;
+
 impl Tokenizer {
     /// Encode one text: its ids, and (start, end) of each in bytes, or in the characters that it touches, one after the other.
     pub fn encode_with_offsets(&self, data: &[u8], special: &Special, characters: bool, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u32>)> {
@@ -15,7 +17,10 @@ impl Tokenizer {
         let ends = self.ends(&ids);
         let mut numbers = CharacterNumbers { data, start: 0, number: 0 };
         let mut offsets = Vec::with_capacity(2 * ids.len());
-        for span in ends.windows(2) {
+        for (number, span) in ends.windows(2).enumerate() {
+            if number % TICK_EVERY == 0 {
+                pulse.tick(0)?;
+            }
             let places = if characters { [numbers.of(span[0]), numbers.of(span[1] - 1) + 1] } else { [span[0], span[1]] };
             offsets.extend(places.map(|place| u32::try_from(place).unwrap_or(u32::MAX)));
         }

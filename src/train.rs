@@ -16,10 +16,9 @@ use std::collections::hash_map::Entry;
 use rustc_hash::FxHashMap;
 
 use crate::count::WordCounts;
-use crate::encode::Tokenizer;
-use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
+use crate::error::{Error, Kind, MAX_COUNT, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
 use crate::threads::Pulse;
-use crate::vocab::{Parts, Vocabulary, check_names};
+use crate::vocab::{ByBytes, Parts, Vocabulary, check_names, visible};
 
 const GONE: u32 = u32::MAX;
 const TICK_EVERY: usize = 1 << 14;
@@ -46,7 +45,7 @@ impl Ties {
     fn order(self) -> [u8; 256] {
         let mut bytes: [u8; 256] = std::array::from_fn(|i| u8::try_from(i).unwrap_or(0));
         if self == Self::HuggingFace {
-            bytes.sort_by_key(|byte| !crate::formats::huggingface::visible(*byte));
+            bytes.sort_by_key(|byte| !visible(*byte));
         }
         let mut order = [0; 256];
         for (place, byte) in (0u8..=255).zip(bytes) {
@@ -103,14 +102,18 @@ impl Options {
 /// ```
 /// use toklet::{Pattern, WordCounts, threads::Pulse, train::{Options, train}};
 /// let counts = WordCounts::of_texts(&[b"low low lower"], Pattern::new("gpt2")?, None, &Pulse::default())?;
-/// let tok = train(&counts, &Options::new(258), &Pulse::default())?;
-/// assert_eq!(tok.vocabulary().token(257)?, b"low");
+/// let vocabulary = train(&counts, &Options::new(258), &Pulse::default())?;
+/// assert_eq!(vocabulary.token(257)?, b"low");
 /// # Ok::<(), toklet::Error>(())
 /// ```
-pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Tokenizer> {
+pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vocabulary> {
     options.check()?;
     if counts.is_empty() {
         return Err(Error::new(Kind::Corpus, "the corpus", "empty", "at least one pretoken long"));
+    }
+    let size = counts.size();
+    if size > u128::from(MAX_COUNT) {
+        return Err(Error::new(Kind::Corpus, "the length of the corpus", format!("{size} bytes"), format!("at most {MAX_COUNT}")));
     }
     let mut corpus = Corpus::new(counts, options, pulse)?;
     let wanted = options.vocab_size as usize - options.special_tokens.len();
@@ -121,8 +124,7 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<To
         corpus.merge(left, right, pulse)?;
         pulse.tick(1)?;
     }
-    let vocabulary = Vocabulary::from_merges(merges, options.special_tokens.clone())?;
-    Tokenizer::new(vocabulary, counts.pattern().regex())
+    Vocabulary::from_merges(merges, options.special_tokens.clone(), pulse)
 }
 
 type Pair = (u32, u32);
@@ -148,7 +150,7 @@ struct Corpus {
     /// (count, tie key, pair); entries may be out of date.
     heap: BinaryHeap<(u64, Reverse<Pair>, Pair)>,
     spelled: Vec<Box<[u8]>>,
-    made: FxHashMap<Box<[u8]>, u32>,
+    made: ByBytes<u32>,
     order: [u8; 256],
     longest: usize,
 }
@@ -170,7 +172,7 @@ impl Corpus {
             longest: options.max_token_length.unwrap_or(MAX_TOKEN_BYTES),
         };
         for (number, (word, n)) in counts.items().into_iter().filter(|(word, _)| word.len() > 1).enumerate() {
-            this.append(word, n)?;
+            this.append(word, n, pulse)?;
             if number % TICK_EVERY == 0 {
                 pulse.tick(0)?;
             }
@@ -180,9 +182,8 @@ impl Corpus {
     }
 
     /// Lay down a word, and a gap behind it.
-    fn append(&mut self, word: &[u8], n: u64) -> Result<()> {
-        let too_many =
-            || Error::new(Kind::Corpus, "the length of the distinct words together", "over 2**32 bytes", "less: count with a larger min_frequency in mind");
+    fn append(&mut self, word: &[u8], n: u64, pulse: &Pulse) -> Result<()> {
+        let too_many = || Error::new(Kind::Corpus, "the length of the distinct words together", "over 2**32 bytes", "less");
         let start = u32::try_from(self.ids.len()).map_err(|_| too_many())?;
         let end = u32::try_from(self.ids.len() + word.len()).ok().filter(|end| *end < GONE).ok_or_else(too_many)?;
         let number = u32::try_from(self.counts.len()).map_err(|_| too_many())?;
@@ -195,6 +196,9 @@ impl Corpus {
         for place in start..end - 1 {
             let at = place as usize;
             self.add((self.ids[at], self.ids[at + 1]), place, n)?;
+            if at.is_multiple_of(TICK_EVERY) {
+                pulse.tick(0)?;
+            }
         }
         Ok(())
     }

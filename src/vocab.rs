@@ -5,9 +5,13 @@
 //! token's rank. `whole` says that a pretoken which is a token is taken as that token at once, whether its merges lead there or not (tiktoken: always).
 //! Special tokens have ids and text, but no part in merging. A vocabulary that exists is valid.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
+use crate::threads::Pulse;
 
 /// What a pair of neighbouring ids becomes, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,19 +22,23 @@ pub struct Merge {
     pub id: u32,
 }
 
+/// A table keyed by bytes that strangers may have chosen: its hash has a random key, so that they can't choose ones that collide.
+pub(crate) type ByBytes<T> = HashMap<Box<[u8]>, T, foldhash::fast::RandomState>;
+
 /// Two tokens that are joined.
 pub type Parts = (Vec<u8>, Vec<u8>);
 
 /// Tokens, merges and special tokens that fit together.
 ///
 /// ```
-/// use toklet::Vocabulary;
-/// let v = Vocabulary::from_merges(vec![(b"a".to_vec(), b"b".to_vec()), (b"ab".to_vec(), b"c".to_vec())], vec!["<|end|>".into()])?;
+/// use toklet::{Vocabulary, threads::Pulse};
+/// let merges = vec![(b"a".to_vec(), b"b".to_vec()), (b"ab".to_vec(), b"c".to_vec())];
+/// let v = Vocabulary::from_merges(merges, vec!["<|end|>".into()], &Pulse::default())?;
 /// assert_eq!((v.id(b"abc")?, v.id(b"<|end|>")?), (257, 258));
 /// # Ok::<(), toklet::Error>(())
 /// ```
 pub struct Vocabulary {
-    ids: FxHashMap<Box<[u8]>, u32>,
+    ids: ByBytes<u32>,
     by_id: Vec<Option<Box<[u8]>>>,
     bytes: [u32; 256],
     pairs: FxHashMap<(u32, u32), Merge>,
@@ -41,31 +49,31 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     /// Check the tables and index them. Without merges the ids are ranks.
-    pub fn new(tokens: Vec<(Vec<u8>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool) -> Result<Self> {
-        let mut this = Self { ids: FxHashMap::default(), by_id: Vec::new(), bytes: [0; 256], pairs: FxHashMap::default(), listed: None, specials, whole };
+    pub fn new(tokens: Vec<(Vec<u8>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool, pulse: &Pulse) -> Result<Self> {
+        let mut this = Self { ids: ByBytes::default(), by_id: Vec::new(), bytes: [0; 256], pairs: FxHashMap::default(), listed: None, specials, whole };
         this.index_ids(tokens)?;
         match merges {
-            None => this.pair_by_ranks(),
+            None => this.pair_by_ranks(pulse)?,
             Some(merges) => this.pair_by_merges(merges)?,
         }
         Ok(this)
     }
 
     /// Number the 256 bytes, then what each merge makes (unless an earlier one made it), then the specials.
-    pub fn from_merges(merges: Vec<Parts>, specials: Vec<String>) -> Result<Self> {
+    pub fn from_merges(merges: Vec<Parts>, specials: Vec<String>, pulse: &Pulse) -> Result<Self> {
         let mut tokens: Vec<(Vec<u8>, u32)> = (0..=255u8).map(|byte| (vec![byte], u32::from(byte))).collect();
-        let mut made: FxHashMap<Vec<u8>, u32> = tokens.iter().cloned().collect();
+        let mut made: ByBytes<u32> = tokens.iter().map(|(token, id)| (token[..].into(), *id)).collect();
         let mut next = 256;
         for (left, right) in &merges {
             let token = [&left[..], right].concat();
-            if let std::collections::hash_map::Entry::Vacant(new) = made.entry(token.clone()) {
+            if let Entry::Vacant(new) = made.entry(token[..].into()) {
                 new.insert(next);
                 tokens.push((token, next));
                 next += 1;
             }
         }
         check_names(&specials)?;
-        Self::new(tokens, Some(merges), specials.into_iter().zip(next..).collect(), false)
+        Self::new(tokens, Some(merges), specials.into_iter().zip(next..).collect(), false, pulse)
     }
 
     fn index_ids(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
@@ -76,7 +84,11 @@ impl Vocabulary {
         for (name, id) in self.specials.clone() {
             self.place(quote::text(&name), name.as_bytes(), id)?;
         }
-        self.ids = tokens.into_iter().map(|(token, id)| (token.into_boxed_slice(), id)).collect();
+        for (token, id) in tokens {
+            if let Some(first) = self.ids.insert(token.into_boxed_slice(), id) {
+                return Err(Error::new(Kind::Vocabulary, format!("token {id}"), format!("token {first} again"), "another token"));
+            }
+        }
         for byte in 0..=255u8 {
             self.bytes[usize::from(byte)] = *self
                 .ids
@@ -105,15 +117,17 @@ impl Vocabulary {
         Ok(())
     }
 
-    fn pair_by_ranks(&mut self) {
+    fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
         self.pairs.reserve(5 * self.ids.len() / 2); // cl100k has 2.3 pairs a token, o200k 2.2
         for (token, &rank) in &self.ids {
+            pulse.tick(0)?;
             for cut in 1..token.len() {
                 if let (Some(&left), Some(&right)) = (self.ids.get(&token[..cut]), self.ids.get(&token[cut..])) {
                     self.pairs.insert((left, right), Merge { rank, id: rank });
                 }
             }
         }
+        Ok(())
     }
 
     fn pair_by_merges(&mut self, merges: Vec<Parts>) -> Result<()> {
@@ -206,4 +220,9 @@ pub(crate) fn check_names(names: &[String]) -> Result<()> {
     }
     let quoted: Vec<_> = names.iter().map(|name| quote::text(name)).collect();
     Err(Error::new(Kind::Vocabulary, "special_tokens", format!("[{}]", quoted.join(", ")), "names that are all different"))
+}
+
+/// Whether a byte stands for itself in Hugging Face's alphabet, which writes bytes as characters, and orders those that do before the others.
+pub(crate) fn visible(byte: u8) -> bool {
+    matches!(byte, 33..=126 | 161..=172 | 174..=255)
 }

@@ -1,12 +1,13 @@
 """The edge to numpy: what the core gives as arrays, and ids as arrays that the core takes."""
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .reference.error import ArgumentError, WrongTypeError
+from .reference.error import ArgumentError, WrongTypeError, number
 
 Ids = NDArray[np.uint32]
 
@@ -18,16 +19,27 @@ def as_array(values: Any, dtype: type) -> NDArray[Any]:
 
 def as_ids(ids: Iterable[int] | ArrayLike) -> Any:
     """Give ids in a form that both cores take: a contiguous uint32 array; anything that isn't made of ids is refused."""
+    if not isinstance(ids, np.ndarray | Iterable) or isinstance(ids, str | bytes):
+        raise WrongTypeError("ids", repr(ids)[:80], "a sequence of integers")
+    items = ids if isinstance(ids, np.ndarray | Sequence) else list(ids)
     try:
-        array = np.asarray(ids if isinstance(ids, np.ndarray | Sequence) else list(ids))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise WrongTypeError("ids", repr(ids)[:80], "a sequence of integers") from None
+        array = np.asarray(items)
+    except (TypeError, ValueError, OverflowError):
+        raise WrongTypeError("ids", repr(items)[:80], "a sequence of integers") from None
+    if array.dtype == object and array.ndim == 1 and all(isinstance(id, Integral) for id in array):
+        position = next(i for i, id in enumerate(array) if not 0 <= id < 2**32)  # numpy has no integer that wide
+        raise ArgumentError(f"the id at position {position}", str(array[position]), "from 0 to 2**32 - 1")
     if array.size == 0 and array.ndim == 1:
         return np.empty(0, np.uint32)
     if array.ndim != 1 or array.dtype.kind not in "ui":
-        raise WrongTypeError("ids", f"{array.dtype} of shape {array.shape}", "integers in one dimension")
+        raise WrongTypeError("ids", f"of type {array.dtype.name}, shape {array.shape}", "integers in one dimension")
     outside = (array < 0) | (array > 0xFFFFFFFF)
     if outside.any():
         position = int(outside.argmax())
         raise ArgumentError(f"the id at position {position}", str(int(array[position])), "from 0 to 2**32 - 1")
     return np.ascontiguousarray(array, np.uint32)
+
+
+def as_id(id: int) -> int:
+    """Give one id as a plain int; refuse what isn't an integer of 32 bits."""
+    return int(number("the id", id, "an integer from 0 to 2**32 - 1", 0, 2**32 - 1, whole=True))

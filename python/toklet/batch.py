@@ -1,11 +1,13 @@
 """Many encoded texts in two flat arrays: all ids, and where each text begins."""
 
+import operator
 from collections.abc import Iterator
+from typing import SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .reference.error import check_choice, number
+from .reference.error import ArgumentError, WrongTypeError, check_choice, number
 
 
 class Batch:
@@ -29,12 +31,26 @@ class Batch:
     __slots__ = ("ids", "offsets")
 
     def __init__(self, ids: NDArray[np.uint32], offsets: NDArray[np.uint64]) -> None:
-        self.ids, self.offsets = ids, offsets
+        self.ids, self.offsets = np.asarray(ids), np.asarray(offsets)
+        if self.ids.ndim != 1 or self.ids.dtype != np.uint32:
+            raise WrongTypeError("ids", f"of type {self.ids.dtype.name}, shape {self.ids.shape}", "a uint32 array in one dimension")
+        starts = self.offsets
+        if starts.ndim != 1 or starts.dtype != np.uint64 or not len(starts) or starts[0] != 0 or starts[-1] != len(ids) or (starts[1:] < starts[:-1]).any():
+            raise ArgumentError("offsets", repr(offsets)[:80], f"a uint64 array that rises from 0 to the number of ids, {len(ids)}")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, index: int) -> NDArray[np.uint32]:
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> NDArray[np.uint32]: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Batch": ...
+    def __getitem__(self, index: SupportsIndex | slice) -> "NDArray[np.uint32] | Batch":
+        if isinstance(index, slice):
+            rows = [self[i] for i in range(*index.indices(len(self)))]
+            ends = np.cumsum([0, *map(len, rows)]).astype(np.uint64)
+            return Batch(np.concatenate([np.empty(0, np.uint32), *rows]), ends)
+        index = operator.index(index)
         i = index + len(self) if index < 0 else index
         if not 0 <= i < len(self):
             raise IndexError(f"text {index} of a batch of {len(self)}")
@@ -75,12 +91,12 @@ class Batch:
         >>> Batch(np.array([7, 8, 9], np.uint32), np.array([0, 1, 3], np.uint64)).padded(0)[0].tolist()
         [[7, 0], [8, 9]]
         """
-        number("pad_id", pad_id, "an id: an integer from 0 to 2**32 - 1", 0, 2**32 - 1, whole=True)
+        pad_id = number("pad_id", pad_id, "an id: an integer from 0 to 2**32 - 1", 0, 2**32 - 1, whole=True)
         check_choice("side", side, ("right", "left"))
         lengths = np.diff(self.offsets).astype(np.int64)
         if length is None:
             length = int(lengths.max(initial=0))
-        number("length", length, "an integer, at least 0, or None", 0, 2**32 - 1, whole=True)
+        length = number("length", length, "an integer, at least 0, or None", 0, 2**32 - 1, whole=True)
         lengths = np.minimum(lengths, length)
         columns = np.arange(length)
         filled = columns < lengths[:, None]

@@ -1,10 +1,10 @@
 """What callers may pass: refusals of wrong types at the public edge, the same for both cores."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from .reference.encode import as_bytes
-from .reference.error import ArgumentError, WrongTypeError
+from .reference.error import ArgumentError, WrongTypeError, as_bytes
 from .reference.split import PATTERNS
 
 
@@ -12,20 +12,32 @@ def check_pattern(pattern: str) -> None:
     """Refuse a pattern that isn't text; what it may say, the core knows."""
     if not isinstance(pattern, str):
         raise WrongTypeError("pattern", repr(pattern), f"one of {', '.join(PATTERNS)}, or a regular expression")
+    as_bytes(pattern, "pattern")
 
 
 def check_separator(separator: str | None) -> None:
     """Refuse a separator that separates nothing."""
     if separator is not None and not isinstance(separator, str):
         raise WrongTypeError("separator", repr(separator), "a text that isn't empty, or None")
+    as_bytes(separator or "", "separator")
     if separator == "":
         raise ArgumentError("separator", "''", "a text that isn't empty, or None")
 
 
+def as_path(path: Any) -> str:
+    """Give a path as a str."""
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str):
+        raise WrongTypeError("path", f"{path!r} of type {type(path).__name__}", "a str or a PathLike of str")
+    if "\0" in name:
+        raise ArgumentError("path", repr(name), "without a NUL in it")
+    return name
+
+
 def as_list(place: str, names: Iterable[Any]) -> list[Any]:
     """Give an iterable as a list; one str is not meant as a list of its letters."""
-    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-        raise WrongTypeError(place, repr(names), "a list")
+    if isinstance(names, str | bytes | Set | Mapping) or not isinstance(names, Iterable):
+        raise WrongTypeError(place, repr(names)[:80], "a list: something with an order")
     return list(names)
 
 

@@ -4,15 +4,16 @@ The model is any callable that takes the ids so far and gives the logits of the 
 back while it ends inside a character, or while its end may still become a stop string.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import as_ids
+from .arrays import as_id, as_ids
+from .checks import as_list, check_text
 from .prompting import Prompt
-from .reference.error import ArgumentError, WrongTypeError, number
+from .reference.error import ArgumentError, LogitsError, WrongTypeError, number
 from .sampling import Sampler
 from .tokenizer import Tokenizer
 
@@ -36,8 +37,8 @@ def generate(
     sampler: Sampler,
     *,
     max_tokens: int = 200,
-    stop: str | Sequence[str] = (),
-    stop_ids: Iterable[int] = (),
+    stop: str | Sequence[str] | None = None,
+    stop_ids: Iterable[int] | None = None,
 ) -> Iterator[str]:
     """Generate text, piece by piece.
 
@@ -73,18 +74,34 @@ def generate(
     >>> "".join(toklet.generate(next_letter, "a", tok, toklet.Sampler(temperature=0), stop="ghi"))
     'bcdef'
     """
-    number("max_tokens", max_tokens, "an integer, at least 0", 0, 2**63 - 1, whole=True)
+    max_tokens = number("max_tokens", max_tokens, "an integer, at least 0", 0, 2**63 - 1, whole=True)
+    if not callable(model):
+        raise WrongTypeError("model", f"of type {type(model).__name__}", "a callable that takes ids and gives logits")
     for name, value, kind in (("tok", tok, Tokenizer), ("sampler", sampler, Sampler)):
         if not isinstance(value, kind):
             raise WrongTypeError(name, f"of type {type(value).__name__}", f"a toklet.{kind.__name__}")
-    stops = [stop] if isinstance(stop, str) else list(stop)
+    stops = [stop] if isinstance(stop, str) else [] if stop is None else as_list("stop", stop)
+    for text in stops:
+        check_text("stop", text)
     if "" in stops:
         raise ArgumentError("stop", repr(stops), "texts that aren't empty")
+    ends = {as_id(id) for id in ([] if stop_ids is None else as_list("stop_ids", list(stop_ids) if isinstance(stop_ids, Set) else stop_ids))}
     if isinstance(prompt, str):
         ids = tok.encode(prompt)
     else:
         ids = prompt.ids if isinstance(prompt, Prompt) else as_ids(prompt)
-    return _pieces(model, ids, tok, sampler, max_tokens, stops, {int(id) for id in stop_ids})
+    return _pieces(model, ids, tok, sampler, max_tokens, stops, ends)
+
+
+def one_row(logits: ArrayLike) -> ArrayLike:
+    """Give the row of a matrix that has only one, as models that work in batches return it."""
+    shape = np.shape(logits)
+    if len(shape) == 2 and shape[0] == 1:
+        row: NDArray[np.floating] = np.asarray(logits)[0]
+        return row
+    if len(shape) != 1:
+        raise LogitsError("the shape of what the model gives", str(shape), "(vocabulary,): the logits of the next id")
+    return logits
 
 
 def _pieces(model: Model, prompt: NDArray[np.uint32], tok: Tokenizer, sampler: Sampler, max_tokens: int, stops: list[str], stop_ids: set[int]) -> Iterator[str]:
@@ -94,7 +111,7 @@ def _pieces(model: Model, prompt: NDArray[np.uint32], tok: Tokenizer, sampler: S
     for position in range(len(prompt), len(prompt) + max_tokens):
         if position == len(ids):
             ids = np.concatenate((ids, np.empty(len(ids) + 64, np.uint32)))  # doubled, so that appending is cheap
-        id = sampler.sample(model(ids[:position]), position=position)
+        id = sampler.sample(one_row(model(ids[:position])), position=position)
         if id in stop_ids:
             break
         ids[position] = id

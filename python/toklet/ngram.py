@@ -67,7 +67,7 @@ class NGram:
     _levels: tuple[Level, ...]
 
     def __init__(self, order: int = 6) -> None:
-        number("order", order, "an integer from 1 to 16", 1, 16, whole=True)
+        order = number("order", order, "an integer from 1 to 16", 1, 16, whole=True)
         self._order, self._vocab_size, self._levels = order, 0, ()
 
     @property
@@ -109,7 +109,7 @@ class NGram:
         >>> NGram(order=2).fit([0, 1, 0, 1, 0, 2], vocab_size=3)
         <NGram order=2 vocab_size=3: 6 distinct n-grams>
         """
-        number("vocab_size", vocab_size, f"an integer from 1 to {MAX_IDS}", 1, MAX_IDS, whole=True)
+        vocab_size = number("vocab_size", vocab_size, f"an integer from 1 to {MAX_IDS}", 1, MAX_IDS, whole=True)
         flat, room = texts(ids, vocab_size)
         levels: list[Level] = []
         starts = np.arange(len(flat))  # where the n-grams of this length begin

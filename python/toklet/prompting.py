@@ -1,6 +1,6 @@
 """Prompts as Python sees them: templates with slots, few-shot examples, and the parts that they become."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ._core import core
 from .arrays import as_array
 from .checks import as_dict, check_text
-from .reference.error import WrongTypeError
+from .reference.error import PromptError, WrongTypeError
 from .tokenizer import Tokenizer
 
 
@@ -92,7 +92,7 @@ class Template:
         """The names of the slots, in the order in which they first occur."""
         return list(self._core.slots)
 
-    def format(self, **values: str) -> str:
+    def format(self, /, **values: str) -> str:
         """Fill the slots and give the text; a slot that is missing or unknown is a `PromptError`."""
         return "".join(text for text, _ in self._core.parts(check_values(values)))
 
@@ -140,8 +140,12 @@ class FewShot:
         if not isinstance(template, Template):
             raise WrongTypeError("template", f"of type {type(template).__name__}", "a toklet.Template")
         check_text("separator", separator)
+        if not isinstance(examples, Iterable) or isinstance(examples, str | bytes | Mapping):
+            raise WrongTypeError("examples", f"of type {type(examples).__name__}", "a list of mappings")
         if stop_before is not None:
             check_text("stop_before", stop_before)
+            if query is None:
+                raise PromptError("stop_before", repr(stop_before), "given together with a query: it says where the query's prompt ends")
         filled = None if query is None else check_values(query)
         self._parts: Any = core.few_shot(template._core, [check_values(example) for example in examples], separator, filled, stop_before)
 

@@ -19,13 +19,15 @@ def rows_of(logits: ArrayLike) -> tuple[NDArray[Any], bool]:
     """Give logits as a contiguous float32 or float64 matrix, and whether they were one row."""
     try:
         array = np.asarray(logits)
-        if array.dtype.kind in "ui" or array.dtype == object:
-            raise TypeError
-        matrix = np.ascontiguousarray(array, np.float64 if array.dtype == np.float64 else np.float32)
     except (TypeError, ValueError):
         raise WrongTypeError("logits", f"of type {type(logits).__name__}", "floats: a row, or a matrix of rows") from None
-    if matrix.ndim not in (1, 2) or array.ndim == 0:
-        raise LogitsError("the shape of logits", str(array.shape), "(vocabulary,) or (rows, vocabulary)")
+    name = array.dtype.name
+    if array.dtype.kind != "f" and name != "bfloat16" and array.size:
+        raise WrongTypeError("logits", f"of type {name}", "floats: float32, float64, float16 or bfloat16, as in [1.0, 2.0] or array.astype('float32')")
+    if array.ndim not in (1, 2) or array.shape[-1] == 0:
+        raise LogitsError("the shape of logits", str(array.shape), "(vocabulary,) or (rows, vocabulary), with a vocabulary of at least 1")
+    wide = array.dtype.itemsize > 4
+    matrix = np.ascontiguousarray(array, np.float64 if wide else np.float32)
     return matrix.reshape(-1, matrix.shape[-1]), array.ndim == 1
 
 
@@ -82,9 +84,9 @@ class Sampler:
     ) -> None:
         if seed is None:
             seed = int.from_bytes(os.urandom(8), "little")
-        self._settings = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "seed": seed}
-        check_settings(temperature, top_k, top_p, min_p, seed)
-        self._core = core.Sampler(temperature, top_k, top_p, min_p, seed)
+        settings = check_settings(temperature, top_k, top_p, min_p, seed)
+        self._settings = dict(zip(("temperature", "top_k", "top_p", "min_p", "seed"), settings, strict=True))
+        self._core = core.Sampler(*settings)
 
     @property
     def seed(self) -> int:
@@ -154,8 +156,8 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:
     >>> softmax([2.0, 1.0, 0.0])
     array([0.66524094, 0.24472848, 0.09003057], dtype=float32)
     """
-    number("temperature", temperature, TEMPERATURE, 0, 1e300)
-    return per_row(logits, lambda row, index: core.softmax(row, float(temperature), index))
+    temperature = number("temperature", temperature, TEMPERATURE, 0, 1e300)
+    return per_row(logits, lambda row, index: core.softmax(row, temperature, index))
 
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float32]:
@@ -181,12 +183,14 @@ def top_k(logits: ArrayLike, k: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     >>> top_k([1.0, 3.0, 3.0, 2.0], 3)[1]
     array([1, 2, 3])
     """
-    number("k", k, "an integer, at least 1", 1, 2**63 - 1, whole=True)
+    k = number("k", k, "an integer, at least 1", 1, 2**63 - 1, whole=True)
     rows, single = rows_of(logits)
     if np.isnan(rows).any():
         row, id = np.argwhere(np.isnan(rows))[0]
         raise LogitsError(f"logit {id} of row {row}", "NaN", "a number")
-    ids = np.stack([as_array(core.top_k(row, k), np.int64) for row in rows])
+    ids = np.empty((len(rows), min(k, rows.shape[-1])), np.int64)
+    for index, row in enumerate(rows):
+        ids[index] = as_array(core.top_k(row, k), np.int64)
     values = np.take_along_axis(rows, ids, 1)
     return (values[0], ids[0]) if single else (values, ids)
 
@@ -219,7 +223,8 @@ def cross_entropy(logits: ArrayLike, targets: int | ArrayLike) -> float:
 
 def perplexity(logits: ArrayLike, targets: int | ArrayLike) -> float:
     """Give e to the cross-entropy: among how many equally likely ids the model hesitates."""
-    return math.exp(cross_entropy(logits, targets))
+    with np.errstate(over="ignore"):
+        return float(np.exp(cross_entropy(logits, targets)))
 
 
 def bits_per_byte(nats: float, n_bytes: int) -> float:
@@ -230,5 +235,6 @@ def bits_per_byte(nats: float, n_bytes: int) -> float:
     >>> round(bits_per_byte(69.3147, 50), 3)
     2.0
     """
-    number("n_bytes", n_bytes, "an integer, at least 1", 1, 2**63 - 1, whole=True)
-    return nats / math.log(2) / n_bytes
+    nats = number("nats", nats, "a number", -math.inf, math.inf)
+    n_bytes = number("n_bytes", n_bytes, "an integer, at least 1", 1, 2**63 - 1, whole=True)
+    return float(nats) / math.log(2) / n_bytes

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._core import core, files
-from .arrays import Ids, as_array, as_ids
+from .arrays import Ids, as_array, as_id, as_ids
 from .batch import Batch
-from .checks import as_dict, as_list, check_pattern, check_separator
+from .checks import as_dict, as_list, as_path, check_pattern, check_separator
 from .reference.count import check_texts
 from .reference.encode import check_threads
-from .reference.error import MAX_TEXT_BYTES, WrongTypeError, check_choice, number
+from .reference.error import MAX_TEXT_BYTES, ArgumentError, WrongTypeError, as_bytes, check_choice, number
+from .reference.vocab import check_specials
+from .stream import Stream
 
 Text = str | bytes
 Special = str | Collection[str]
@@ -75,7 +77,9 @@ class Tokenizer:
         [256, 98, 97]
         """
         check_pattern(pattern)
-        return cls._from_tables(as_dict("ranks", ranks), None, as_dict("special_tokens", special_tokens or {}), pattern, True)
+        specials = as_dict("special_tokens", {} if special_tokens is None else special_tokens)
+        check_specials(specials)
+        return cls._from_tables(as_dict("ranks", ranks), None, specials, pattern, True)
 
     @classmethod
     def from_merges(cls, merges: Iterable[tuple[bytes, bytes]], *, pattern: str, special_tokens: Iterable[str] = ()) -> "Tokenizer":
@@ -96,7 +100,9 @@ class Tokenizer:
             If a part of a merge doesn't exist, or a merge occurs twice.
         """
         check_pattern(pattern)
-        return cls._of(core.Tokenizer.from_merges(as_list("merges", merges), as_list("special_tokens", special_tokens), pattern))
+        names = as_list("special_tokens", special_tokens)
+        check_specials(names)
+        return cls._of(core.Tokenizer.from_merges(as_list("merges", merges), names, pattern))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save to a file, whole or not at all.
@@ -113,7 +119,7 @@ class Tokenizer:
         OSError
             If the file can't be written.
         """
-        files.save(self._core, os.fspath(path))
+        files.save(self._core, as_path(path))
 
     def encode(self, text: Text, special: Special = "text") -> Ids:
         """Encode one text.
@@ -145,7 +151,7 @@ class Tokenizer:
         >>> tok.encode("abc")
         array([256,  99], dtype=uint32)
         """
-        return as_array(self._core.encode(text, special), np.uint32)
+        return as_array(self._core.encode(text, self._special(special)), np.uint32)
 
     def encode_batch(self, texts: Iterable[Text], special: Special = "text", threads: int | None = None) -> Batch:
         """Encode many texts, on several threads.
@@ -163,8 +169,8 @@ class Tokenizer:
             The ids of all texts in one array, with offsets.
         """
         check_texts(texts)
-        check_threads(threads)
-        ids, offsets = self._core.encode_batch(texts if isinstance(texts, list) else list(texts), special, threads)
+        threads = check_threads(threads)
+        ids, offsets = self._core.encode_batch(texts if isinstance(texts, list) else list(texts), self._special(special), threads)
         return Batch(as_array(ids, np.uint32), as_array(offsets, np.uint64))
 
     def encode_file(self, path: str | os.PathLike[str], separator: str | None = None, special: Special = "text", threads: int | None = None) -> Batch:
@@ -176,7 +182,7 @@ class Tokenizer:
             If the file can't be read.
         """
         check_separator(separator)
-        with open(path, "rb") as file:
+        with open(as_path(path), "rb") as file:
             data = file.read()
         return self.encode_batch([data] if separator is None else data.split(separator.encode()), special, threads)
 
@@ -202,7 +208,7 @@ class Tokenizer:
         [[0, 2], [2, 3], [2, 3]]
         """
         check_choice("unit", unit, ("char", "byte"))
-        ids, offsets = self._core.encode_with_offsets(text, special, unit)
+        ids, offsets = self._core.encode_with_offsets(text, self._special(special), unit)
         return as_array(ids, np.uint32), as_array(offsets, np.uint32).reshape(-1, 2)
 
     def count(self, text: Text, special: Special = "text") -> int:
@@ -213,7 +219,7 @@ class Tokenizer:
         >>> Tokenizer.from_merges([(b"a", b"b")], pattern="gpt2").count("abc")
         2
         """
-        return int(self._core.count(text, special))
+        return int(self._core.count(text, self._special(special)))
 
     def count_batch(self, texts: Iterable[Text], special: Special = "text", threads: int | None = None) -> NDArray[np.int64]:
         """Count the ids of each text: int64 array, shape (number of texts,)."""
@@ -239,7 +245,7 @@ class Tokenizer:
         >>> Tokenizer.from_merges([(b"a", b"b")], pattern="gpt2").truncate("abcabc", 3)
         'abcab'
         """
-        number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
+        max_tokens = number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
         check_choice("keep", keep, ("head", "tail", "middle"))
         kept = bytes(self._core.truncate(text, max_tokens, keep))
         return kept.decode() if isinstance(text, str) else kept
@@ -267,9 +273,11 @@ class Tokenizer:
 
     def decode_batch(self, batch: Iterable[Iterable[int] | ArrayLike], errors: str = "replace") -> list[str]:
         """Turn each row of ids of a `Batch`, or of any iterable of rows, into text."""
+        if not isinstance(batch, Iterable):
+            raise WrongTypeError("batch", f"of type {type(batch).__name__}", "a Batch, or rows of ids")
         return [self.decode(ids, errors) for ids in batch]
 
-    def stream(self) -> Any:
+    def stream(self) -> Stream:
         """Start decoding one id at a time.
 
         Returns
@@ -283,7 +291,7 @@ class Tokenizer:
         >>> [stream.push(byte) for byte in "é!".encode()], stream.end()
         (['', 'é', '!'], '')
         """
-        return self._core.stream()
+        return Stream(self._core.stream())
 
     @property
     def vocab_size(self) -> int:
@@ -312,17 +320,25 @@ class Tokenizer:
 
     def token(self, id: int) -> bytes:
         """Give the bytes of an id; `TokenError` if it doesn't exist."""
-        return bytes(self._core.token(self._checked(id)))
+        return bytes(self._core.token(as_id(id)))
 
     def id(self, token: bytes | str) -> int:
         """Give the id of a token, or of a special token; `TokenError` if it doesn't exist."""
         if not isinstance(token, bytes | str):
             raise WrongTypeError("token", f"of type {type(token).__name__}", "bytes or str")
-        return int(self._core.id(token.encode() if isinstance(token, str) else token))
+        return int(self._core.id(as_bytes(token, "token")))
 
-    @staticmethod
-    def _checked(id: int) -> int:
-        return int(as_ids([id])[0])
+    def _special(self, special: Special) -> Special:
+        """Refuse a set with a name in it that no special token has."""
+        if isinstance(special, set | frozenset | list | tuple):
+            known = self.special_tokens
+            for name in special:
+                if not isinstance(name, str) or name not in known:
+                    raise ArgumentError("special", repr(name), f"among the special tokens, which are {list(known)}")
+        return special
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Tokenizer is frozen: {name!r} can't be deleted")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Tokenizer is frozen: {name!r} can't be set")
@@ -363,15 +379,13 @@ def load(path: str | os.PathLike[str], *, pattern: str | None = None, special_to
     ------
     FormatError
         If the file is damaged, or asks for what toklet doesn't do; the message names the line or the field.
+    VocabularyError
+        If its tables contradict themselves: an id twice, a byte missing, a merge whose parts don't exist.
     OSError
         If the file can't be read.
     """
-    try:
-        name = os.fspath(path)
-    except TypeError:
-        raise WrongTypeError("path", f"of type {type(path).__name__}", "str or PathLike") from None
-    if not isinstance(name, str):
-        raise WrongTypeError("path", repr(name), "str or PathLike of str")
     if pattern is not None:
         check_pattern(pattern)
-    return Tokenizer._of(files.load(name, pattern, None if special_tokens is None else as_dict("special_tokens", special_tokens)))
+    specials = None if special_tokens is None else as_dict("special_tokens", special_tokens)
+    check_specials(specials or {})
+    return Tokenizer._of(files.load(as_path(path), pattern, specials))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ._core import core
-from .checks import as_dict, as_list, check_pattern, check_separator
+from .checks import as_dict, as_list, as_path, check_pattern, check_separator
 from .progress import Report, reporting
 from .reference.count import check_texts
 from .reference.encode import check_threads
@@ -15,6 +15,16 @@ from .reference.train import check as check_training
 from .tokenizer import Text, Tokenizer
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+
+def arrow() -> tuple[Any, Any]:
+    """Import pyarrow, which only parquet files need."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ImportError("word counts are saved and loaded by pyarrow, which isn't installed: pip install 'toklet[parquet]'") from None
+    return pyarrow, pyarrow.parquet
 
 
 class WordCounts:
@@ -85,40 +95,39 @@ class WordCounts:
         progress: bool | Report | None = None,
     ) -> Tokenizer:
         """Train a tokenizer on these counts; the parameters are those of `toklet.train`."""
-        special_tokens = as_list("special_tokens", special_tokens)
-        check_training(self._core, vocab_size, special_tokens, min_frequency, max_token_length, ties)
+        names = as_list("special_tokens", special_tokens)
+        vocab_size, min_frequency, max_token_length = check_training(vocab_size, names, min_frequency, max_token_length, ties)
         with reporting(progress, "merge", " merges") as report:
-            return Tokenizer._of(core.train(self._core, vocab_size, special_tokens, min_frequency, max_token_length, ties, report))
+            return Tokenizer._of(core.train(self._core, vocab_size, names, min_frequency, max_token_length, ties, report))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as a parquet table (pretoken: binary, count: uint64), sorted by pretoken, with the pattern in its metadata. Needs pyarrow."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        pa, pq = arrow()
+        from .formats.atomic import write
 
         words, numbers = [word for word, _ in self], [n for _, n in self]
         schema = pa.schema([("pretoken", pa.binary()), ("count", pa.uint64())], metadata={"toklet.pattern": self.pattern})
-        beside = f"{os.fspath(path)}.{os.getpid()}.tmp"
-        try:
-            pq.write_table(pa.table([pa.array(words, pa.binary()), pa.array(numbers, pa.uint64())], schema=schema), beside, compression="zstd")
-            os.replace(beside, path)
-        finally:
-            if os.path.exists(beside):
-                os.unlink(beside)
+        table = pa.table([pa.array(words, pa.binary()), pa.array(numbers, pa.uint64())], schema=schema)
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        write(as_path(path), sink.getvalue().to_pybytes())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "WordCounts":
         """Load a table that `save`, or any engine that writes the same two columns and the pattern, has made. Needs pyarrow."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        pa, pq = arrow()
+        name = as_path(path)
         try:
-            table = pq.read_table(path)
+            table = pq.read_table(name)
         except pa.ArrowInvalid as error:
-            raise FormatError(os.fspath(path), f"not a parquet table ({error})", "one that WordCounts.save wrote") from None
+            raise FormatError(name, f"not a parquet table ({error})", "one that WordCounts.save wrote") from None
         pattern = (table.schema.metadata or {}).get(b"toklet.pattern")
         if pattern is None or table.column_names != ["pretoken", "count"]:
-            raise FormatError(os.fspath(path), f"a table of {table.column_names}", "one of pretoken and count, with toklet.pattern in its metadata")
-        return cls(dict(zip(table["pretoken"].to_pylist(), table["count"].to_pylist(), strict=True)), pattern.decode())
+            raise FormatError(name, f"a table of {table.column_names}", "one of pretoken and count, with toklet.pattern in its metadata")
+        words: dict[bytes, int] = {}
+        for word, n in zip(table["pretoken"].to_pylist(), table["count"].to_pylist(), strict=True):
+            words[word] = words.get(word, 0) + n  # an engine may have written one pretoken in several rows
+        return cls(words, pattern.decode())
 
 
 def count(texts: Iterable[Text], pattern: str = "o200k", *, threads: int | None = None, progress: bool | Report | None = None) -> WordCounts:
@@ -141,7 +150,7 @@ def count(texts: Iterable[Text], pattern: str = "o200k", *, threads: int | None 
     <WordCounts of 5 distinct pretokens, 6 in all>
     """
     check_texts(texts)
-    check_threads(threads)
+    threads = check_threads(threads)
     check_pattern(pattern)
     with reporting(progress, "count", "B") as report:
         return WordCounts._of(core.count(texts, pattern, threads, report))
@@ -167,7 +176,7 @@ def count_files(
     CorpusError
         If a glob matches no file.
     """
-    check_threads(threads)
+    threads = check_threads(threads)
     check_pattern(pattern)
     check_separator(separator)
     with reporting(progress, "count", "B") as report:
@@ -176,16 +185,26 @@ def count_files(
 
 def files(paths: Paths) -> list[str]:
     """Give the files that paths and globs name, in order."""
+    if not isinstance(paths, str | os.PathLike | Iterable):
+        raise WrongTypeError("paths", f"of type {type(paths).__name__}", "a path, a glob, or an iterable of them")
     named = []
-    for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
-        if not isinstance(path, str | os.PathLike):
-            raise WrongTypeError("paths", f"with {path!r} in it", "paths: str or PathLike")
-        name = os.fspath(path)
-        found = sorted(glob.glob(name, recursive=True)) if glob.has_magic(name) and not os.path.exists(name) else [name]
+    for path in [paths] if isinstance(paths, str | bytes | os.PathLike) else paths:
+        name = as_path(path)
+        if not glob.has_magic(name) or os.path.exists(name):
+            named.append(name)
+            continue
+        found = [file for file in sorted(glob.glob(name, recursive=True)) if not os.path.isdir(file)]
         if not found:
             raise CorpusError("the glob", repr(name), "one that matches a file")
-        named += [file for file in found if not os.path.isdir(file)]
+        named += found
     return named
+
+
+def checked(vocab_size: int, special_tokens: Sequence[str], min_frequency: int, max_token_length: int | None, ties: str) -> dict[str, Any]:
+    """Give the options of training, refusing what can't be trained before a corpus is read for it."""
+    names = as_list("special_tokens", special_tokens)
+    vocab_size, min_frequency, max_token_length = check_training(vocab_size, names, min_frequency, max_token_length, ties)
+    return {"vocab_size": vocab_size, "special_tokens": names, "min_frequency": min_frequency, "max_token_length": max_token_length, "ties": ties}
 
 
 def train(
@@ -237,9 +256,9 @@ def train(
     >>> tok.merges
     [(b'l', b'o'), (b'lo', b'w'), (b' ', b'low'), (b' low', b'e')]
     """
+    options = checked(vocab_size, special_tokens, min_frequency, max_token_length, ties)
     counts = count(texts, pattern, threads=threads, progress=progress)
-    options = {"special_tokens": special_tokens, "min_frequency": min_frequency, "max_token_length": max_token_length, "ties": ties}
-    return counts.train(vocab_size, progress=progress, **options)  # type: ignore[arg-type]
+    return counts.train(progress=progress, **options)
 
 
 def train_files(
@@ -256,6 +275,6 @@ def train_files(
     progress: bool | Report | None = None,
 ) -> Tokenizer:
     """Train a tokenizer on files: `count_files`, then `WordCounts.train`; see `train` for the parameters."""
+    options = checked(vocab_size, special_tokens, min_frequency, max_token_length, ties)
     counts = count_files(paths, pattern, separator=separator, threads=threads, progress=progress)
-    options = {"special_tokens": special_tokens, "min_frequency": min_frequency, "max_token_length": max_token_length, "ties": ties}
-    return counts.train(vocab_size, progress=progress, **options)  # type: ignore[arg-type]
+    return counts.train(progress=progress, **options)

@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 
 /// Replace the file at `path` by one that holds `data`.
-pub(super) fn write(path: &str, data: &[u8]) -> Result<()> {
-    replace(path, data).map_err(|error| Error::io(path, &error))
+pub(super) fn write(path: &Path, data: &[u8]) -> Result<()> {
+    replace(path, data).map_err(|error| Error::io(path.to_string_lossy(), &error))
 }
 
-fn replace(path: &str, data: &[u8]) -> io::Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+fn replace(path: &Path, data: &[u8]) -> io::Result<()> {
+    let target = target_of(path);
     let unguessable = RandomState::new().hash_one(path);
     let mut beside = target.clone().into_os_string();
     beside.push(format!(".{}-{unguessable:016x}.tmp", std::process::id()));
@@ -28,6 +28,16 @@ fn replace(path: &str, data: &[u8]) -> io::Result<()> {
         fs::remove_file(&beside).or(Err(io::Error::from(kind)))?;
     }
     written
+}
+
+/// Where a path points, through links, one to a file that doesn't exist yet included.
+fn target_of(path: &Path) -> PathBuf {
+    let mut target = path.to_path_buf();
+    for _ in 0..40 {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = target.parent().unwrap_or(Path::new("")).join(next);
+    }
+    target
 }
 
 fn write_through(path: &Path, data: &[u8]) -> io::Result<()> {

@@ -13,12 +13,8 @@ use crate::encode::Tokenizer;
 use crate::error::{Error, Kind, MAX_IDS, Result, quote};
 use crate::merge::merges;
 use crate::split::Pattern;
-use crate::vocab::Vocabulary;
-
-/// Whether a byte stands for itself in this format.
-pub fn visible(byte: u8) -> bool {
-    matches!(byte, 33..=126 | 161..=172 | 174..=255)
-}
+use crate::threads::Pulse;
+use crate::vocab::{Vocabulary, visible};
 
 /// The character that each byte is written as.
 fn alphabet() -> [char; 256] {
@@ -28,7 +24,7 @@ fn alphabet() -> [char; 256] {
 }
 
 /// Write a tokenizer.json.
-pub(super) fn text(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
+pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     let (vocabulary, alphabet) = (tokenizer.vocabulary(), alphabet());
     let spell = |token: &[u8]| token.iter().map(|byte| alphabet[usize::from(*byte)]).collect::<String>();
     let mut vocab: Map<String, Value> = vocabulary.tokens().into_iter().map(|(token, id)| (spell(token), id.into())).collect();
@@ -52,7 +48,7 @@ pub(super) fn text(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
         let split = json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
         json!({"type": "Sequence", "pretokenizers": [split, byte_level(false, false)]})
     };
-    let merges: Vec<Value> = merges(vocabulary).iter().map(|(left, right)| json!([spell(left), spell(right)])).collect();
+    let merges: Vec<Value> = merges(vocabulary, pulse)?.iter().map(|(left, right)| json!([spell(left), spell(right)])).collect();
     let model = json!({
         "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": false,
         "byte_fallback": false, "ignore_merges": vocabulary.whole(), "vocab": vocab, "merges": merges,
@@ -65,12 +61,13 @@ pub(super) fn text(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
 }
 
 /// What a field may say, at most; anything else asks for what toklet doesn't do.
-fn supported() -> [(&'static str, Value); 11] {
+fn supported() -> [(&'static str, Value); 12] {
     [
         ("normalizer", json!([null])),
         ("truncation", json!([null])),
         ("padding", json!([null])),
         ("post_processor.type", json!([null, "ByteLevel"])),
+        ("decoder.type", json!([null, "ByteLevel"])),
         ("model.type", json!([null, "BPE"])),
         ("model.dropout", json!([null])),
         ("model.unk_token", json!([null])),
@@ -89,12 +86,12 @@ struct Reader<'a> {
 }
 
 /// Read a tokenizer.json.
-pub(super) fn read(data: &[u8], name: &str) -> Result<Tokenizer> {
+pub(super) fn read(data: &[u8], name: &str, pulse: &Pulse) -> Result<Tokenizer> {
     let Unique(file) = serde_json::from_slice(data).map_err(|error| match repeated_key(&error) {
         Some(key) => Error::new(Kind::Format, name, format!("saying {} twice", quote::text(&key)), "an object whose keys are all different"),
         None => Error::new(Kind::Format, name, "not JSON", "a tokenizer.json"),
     })?;
-    Reader { name, file, bytes: alphabet().into_iter().zip(0..=255).collect() }.tokenizer()
+    Reader { name, file, bytes: alphabet().into_iter().zip(0..=255).collect() }.tokenizer(pulse)
 }
 
 impl Reader<'_> {
@@ -160,6 +157,7 @@ impl Reader<'_> {
             let Some(content) = token["content"].as_str() else {
                 return self.refuse("the content of an added token", &token["content"], "a text");
             };
+            self.one_of(&format!("special of {}", quote::text(content)), &token["special"], &json!([true]))?;
             for flag in ["single_word", "lstrip", "rstrip"] {
                 self.one_of(&format!("{flag} of {}", quote::text(content)), token.get(flag).unwrap_or(&json!(false)), &json!([false]))?;
             }
@@ -172,7 +170,7 @@ impl Reader<'_> {
     }
 
     /// Read the whole file.
-    fn tokenizer(&self) -> Result<Tokenizer> {
+    fn tokenizer(&self, pulse: &Pulse) -> Result<Tokenizer> {
         self.object("the whole", &self.file)?;
         for (field, allowed) in supported() {
             let found = field.split('.').fold(&self.file, |found, key| &found[key]);
@@ -196,7 +194,7 @@ impl Reader<'_> {
             merges.push((self.token(left)?, self.token(right)?));
         }
         let whole = model["ignore_merges"] == Value::Bool(true);
-        Tokenizer::new(Vocabulary::new(tokens, Some(merges), specials, whole)?, self.pattern()?)
+        Tokenizer::new(Vocabulary::new(tokens, Some(merges), specials, whole, pulse)?, self.pattern()?, pulse)
     }
 }
 

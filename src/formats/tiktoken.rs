@@ -3,15 +3,17 @@
 //! Neither the pattern nor the special tokens stand in the file. The published encodings are known by their SHA-256; for any other file the caller must say
 //! them.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use crate::encode::Tokenizer;
 use crate::error::{Error, Kind, Result, quote};
+use crate::merge::whole_pretokens;
+use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
 struct Published {
@@ -42,7 +44,7 @@ const PUBLISHED: [Published; 4] = [
 ];
 
 /// Read the ranks.
-pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>) -> Result<Tokenizer> {
+pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>, pulse: &Pulse) -> Result<Tokenizer> {
     let sha256 = Sha256::digest(data).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}"); // writing to a String can't fail
         hex
@@ -54,11 +56,11 @@ pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_token
     };
     let published = known.filter(|_| pattern.is_none()).map_or(&[][..], |known| known.specials);
     let specials = special_tokens.unwrap_or_else(|| published.iter().map(|(name, id)| ((*name).into(), *id)).collect());
-    Tokenizer::new(Vocabulary::new(ranks(data, name)?, None, specials, true)?, wanted)
+    Tokenizer::new(Vocabulary::new(ranks(data, name)?, None, specials, true, pulse)?, wanted, pulse)
 }
 
 fn ranks(data: &[u8], name: &str) -> Result<Vec<(Vec<u8>, u32)>> {
-    let (mut ranks, mut seen) = (Vec::new(), FxHashSet::default());
+    let (mut ranks, mut seen) = (Vec::new(), HashSet::new());
     for (line, number) in data.split(|byte| *byte == b'\n').zip(1..) {
         if line.trim_ascii().is_empty() {
             continue;
@@ -82,16 +84,17 @@ fn token_and_rank(line: &[u8]) -> Option<(Vec<u8>, u32)> {
     Some((token, rank.parse().ok()?))
 }
 
-/// Write the ranks; merges that make tokens in the order of their ids say the same as ranks, others can't be written so.
-pub(super) fn text(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
+/// Write the ranks. Merges say the same as ranks where each token is what its own merges lead to, in the order of the ids; others can't be written so.
+pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     let vocabulary = tokenizer.vocabulary();
-    let mut made = Vec::new();
-    for (left, right) in vocabulary.listed().unwrap_or_default() {
-        made.push(vocabulary.id(&[&left[..], right].concat())?);
-    }
-    if !made.is_sorted_by(|one, other| one < other) {
-        let allowed = "saved as tokenizer.json: ranks can't say it";
-        return Err(Error::new(Kind::Format, "the vocabulary", "one whose merges aren't in the order of the ids they make", allowed));
+    if let Some(merges) = vocabulary.listed() {
+        let made: Vec<_> = merges.iter().filter_map(|(left, right)| vocabulary.ordinary(&[&left[..], right].concat())).collect();
+        let reached = whole_pretokens(vocabulary, pulse)?;
+        let all = vocabulary.tokens().into_iter().all(|(_, id)| reached[id as usize]);
+        if !all || !made.is_sorted_by(|one, other| one < other) || made.len() + 256 != vocabulary.tokens().len() {
+            let found = "one with a token that its merges don't lead to, or merges out of order";
+            return Err(Error::new(Kind::Format, "the vocabulary", found, "saved as tokenizer.json: ranks can't say it"));
+        }
     }
     let mut out = String::new();
     for (token, rank) in vocabulary.tokens() {

@@ -1,8 +1,9 @@
 //! Python objects -> what the core takes, and back. Text is borrowed where it can be, arrays go out as raw bytes that numpy reads in place.
 
 use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFrozenSet, PyList, PyMemoryView, PySet, PyString, PyTuple};
 
 use super::{exception, wrong_type};
 use crate::encode::Special;
@@ -30,8 +31,22 @@ pub(super) fn text<'a>(object: &'a Bound<'_, PyAny>, place: impl Fn() -> String)
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(Text::Borrowed(bytes.as_bytes()));
     }
-    let copied = PyBuffer::<u8>::get(object).and_then(|buffer| buffer.to_vec(object.py()));
-    copied.map(Text::Copied).or_else(|_| Err(wrong_type(object.py(), &place(), format!("of type {}", object.get_type().name()?), "str or bytes")))
+    if object.is_instance_of::<PyByteArray>() || object.is_instance_of::<PyMemoryView>() {
+        return object.py().get_type::<PyBytes>().call1((object,))?.extract().map(Text::Copied);
+    }
+    Err(wrong_type(object.py(), &place(), format!("of type {}", object.get_type().name()?), "str or bytes"))
+}
+
+/// Take an integer that must lie between 0 and what `T` holds: `outside` makes the error for one that doesn't, `other` the error for what isn't one.
+pub(super) fn integer<T: TryFrom<i64>>(object: &Bound<'_, PyAny>, outside: impl FnOnce(String) -> PyErr, other: impl FnOnce() -> PyErr) -> PyResult<T> {
+    if object.is_instance_of::<PyBool>() {
+        return Err(other());
+    }
+    match object.extract::<i64>() {
+        Ok(number) => T::try_from(number).map_err(|_| outside(number.to_string())),
+        Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => Err(outside(object.str()?.to_string())),
+        Err(_) => Err(other()),
+    }
 }
 
 /// The error for a str that UTF-8 can't hold.
@@ -80,27 +95,7 @@ where
     PyBuffer::<T>::get(object).and_then(|buffer| buffer.to_vec(object.py())).or_else(|_| object.extract())
 }
 
-/// A number as the bytes that it has in memory.
-pub(super) trait Raw {
-    fn put(&self, bytes: &mut [u8]);
-}
-
-macro_rules! raw {
-    ($($type:ty)*) => { $(impl Raw for $type {
-        fn put(&self, bytes: &mut [u8]) {
-            bytes.copy_from_slice(&self.to_ne_bytes());
-        }
-    })* };
-}
-raw!(u32 u64 i64 f64);
-
 /// Give numbers as raw bytes.
-pub(super) fn raw<'py, T: Raw>(py: Python<'py>, numbers: &[T]) -> PyResult<Bound<'py, PyByteArray>> {
-    let size = size_of::<T>();
-    PyByteArray::new_with(py, size_of_val(numbers), |bytes| {
-        for (place, number) in bytes.chunks_exact_mut(size).zip(numbers) {
-            number.put(place);
-        }
-        Ok(())
-    })
+pub(super) fn raw<'py, T: bytemuck::Pod>(py: Python<'py>, numbers: &[T]) -> Bound<'py, PyByteArray> {
+    PyByteArray::new(py, bytemuck::cast_slice(numbers))
 }

@@ -32,11 +32,14 @@ fn reported<T: Send>(py: Python<'_>, size: usize, report: Option<&Bound<'_, PyAn
     let report = report.map(|report| report.clone().unbind());
     let mut raised = None;
     let mut beat = |done: u64| {
+        if raised.is_some() {
+            return false; // the work has been told to stop, and is on its way
+        }
         let told = Python::attach(|py| {
             py.check_signals()?;
             report.as_ref().map_or(Ok(()), |report| report.call1(py, (done, total)).map(drop))
         });
-        raised = raised.take().or(told.err());
+        raised = told.err();
         raised.is_none()
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| match size {

@@ -1,12 +1,14 @@
 //! The tokenizer for Python.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
 
-use super::convert::{numbers, raw, special, text};
-use super::{call, wrong_type};
+use super::convert::{integer, numbers, raw, special, text};
+use super::{call, exception, wrong_type};
+use crate::error::MAX_IDS;
 use crate::prompt::Part;
 use crate::vocab::{Parts, Vocabulary};
 
@@ -24,16 +26,10 @@ fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyR
     let py = table.py();
     let entry = |(name, id): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let found = key(&name)?;
-        let number: i128 = id
-            .extract()
-            .ok()
-            .filter(|_| !id.is_instance_of::<pyo3::types::PyBool>())
-            .map_or_else(|| Err(wrong_type(py, &format!("the id of {}", name.repr()?), id.repr()?.to_string(), "an int")), Ok)?;
-        let allowed = format!("from 0 to {}", crate::error::MAX_IDS - 1);
-        let outside = |_| {
-            super::exception(py, "VocabularyError", (format!("the id of {}", name.repr().map_or_else(|_| String::new(), |r| r.to_string())), number, allowed))
-        };
-        Ok((found, u32::try_from(number).map_err(outside)?))
+        let shown = |object: &Bound<'_, PyAny>| object.repr().map_or_else(|_| String::new(), |repr| repr.to_string());
+        let place = || format!("the id of {}", shown(&name));
+        let outside = |number| exception(py, "VocabularyError", (place(), number, format!("from 0 to {}", MAX_IDS - 1)));
+        Ok((found, integer::<u32>(&id, outside, || wrong_type(py, &place(), shown(&id), "an int"))?))
     };
     table.iter().map(entry).collect()
 }
@@ -73,14 +69,14 @@ impl Tokenizer {
         let tokens = id_table(tokens, bytes)?;
         let merges = merges.map(merge_list).transpose()?;
         let specials = id_table(special_tokens, special_name)?;
-        call(py, 16 * tokens.len(), |_| crate::Tokenizer::new(Vocabulary::new(tokens, merges, specials, whole)?, pattern)).map(Self)
+        call(py, 16 * tokens.len(), |pulse| crate::Tokenizer::new(Vocabulary::new(tokens, merges, specials, whole, pulse)?, pattern, pulse)).map(Self)
     }
 
     #[staticmethod]
     fn from_merges(py: Python<'_>, merges: &Bound<'_, PyList>, special_tokens: &Bound<'_, PyList>, pattern: &str) -> PyResult<Self> {
         let merges = merge_list(merges)?;
         let specials = special_tokens.iter().map(|name| special_name(&name)).collect::<PyResult<Vec<_>>>()?;
-        call(py, 16 * merges.len(), |_| crate::Tokenizer::from_merges(merges, specials, pattern)).map(Self)
+        call(py, 16 * merges.len(), |pulse| crate::Tokenizer::from_merges(merges, specials, pattern, pulse)).map(Self)
     }
 
     #[getter]
@@ -111,7 +107,7 @@ impl Tokenizer {
     }
 
     fn merges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let merges = call(py, 16 * self.size(), |_| Ok(crate::merge::merges(self.0.vocabulary())))?;
+        let merges = call(py, 16 * self.size(), |pulse| crate::merge::merges(self.0.vocabulary(), pulse))?;
         merges_to_python(py, &merges)
     }
 
@@ -128,7 +124,7 @@ impl Tokenizer {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
-        raw(py, &ids)
+        Ok(raw(py, &ids))
     }
 
     fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Bound<'py, PyByteArray>> {
@@ -139,7 +135,7 @@ impl Tokenizer {
         }
         let size = owned.iter().map(|part| part.text.len()).sum();
         let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
-        raw(py, &ids)
+        Ok(raw(py, &ids))
     }
 
     fn encode_batch<'py>(
@@ -154,7 +150,7 @@ impl Tokenizer {
         let (texts, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
         let size = texts.iter().map(|text| text.len()).sum();
         let (ids, offsets) = call(py, size, |pulse| self.0.encode_batch(&texts, &special, threads, pulse))?;
-        Ok((raw(py, &ids)?, raw(py, &offsets)?))
+        Ok((raw(py, &ids), raw(py, &offsets)))
     }
 
     fn encode_with_offsets<'py>(
@@ -166,7 +162,7 @@ impl Tokenizer {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "char", pulse))?;
-        Ok((raw(py, &ids)?, raw(py, &offsets)?))
+        Ok((raw(py, &ids), raw(py, &offsets)))
     }
 
     fn count(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<usize> {
@@ -221,12 +217,12 @@ pub(super) fn split<'py>(py: Python<'py>, data: &[u8], pattern: &str) -> PyResul
 
 #[pyfunction]
 #[pyo3(signature = (path, pattern = None, special_tokens = None))]
-pub(super) fn load(py: Python<'_>, path: &str, pattern: Option<&str>, special_tokens: Option<&Bound<'_, PyDict>>) -> PyResult<Tokenizer> {
+pub(super) fn load(py: Python<'_>, path: PathBuf, pattern: Option<&str>, special_tokens: Option<&Bound<'_, PyDict>>) -> PyResult<Tokenizer> {
     let specials = special_tokens.map(|table| id_table(table, special_name)).transpose()?;
-    call(py, super::LONG, |_| crate::formats::load(path, pattern, specials)).map(Tokenizer)
+    call(py, super::LONG, |pulse| crate::formats::load(path, pattern, specials, pulse)).map(Tokenizer)
 }
 
 #[pyfunction]
-pub(super) fn save(py: Python<'_>, tokenizer: &Tokenizer, path: &str) -> PyResult<()> {
-    call(py, super::LONG, |_| crate::formats::save(&tokenizer.0, path))
+pub(super) fn save(py: Python<'_>, tokenizer: &Tokenizer, path: PathBuf) -> PyResult<()> {
+    call(py, super::LONG, |pulse| crate::formats::save(&tokenizer.0, path, pulse))
 }

@@ -1,12 +1,15 @@
 //! Counting and training for Python.
 
+use std::path::PathBuf;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::convert::text;
+use super::convert::{integer, text};
 use super::tokenizer::Tokenizer;
-use super::{call, reported, wrong_type};
+use super::{call, exception, reported, wrong_type};
 use crate::count::Counter;
+use crate::error::{MAX_COUNT, quote};
 use crate::train::{Options, Ties};
 
 /// How much text is gathered from an iterable before the workers get it.
@@ -19,21 +22,26 @@ pub(super) struct WordCounts(crate::WordCounts);
 impl WordCounts {
     #[new]
     fn new(py: Python<'_>, words: &Bound<'_, PyDict>, pattern: &str) -> PyResult<Self> {
-        let mut counts = call(py, 0, |_| Ok(crate::WordCounts::new(crate::Pattern::new(pattern)?)))?;
+        let mut items = Vec::with_capacity(words.len());
         for (word, n) in words.iter() {
-            let number: Option<i128> = n.extract().ok().filter(|_| !n.is_instance_of::<pyo3::types::PyBool>());
-            let (Ok(bytes), Some(number)) = (word.cast::<PyBytes>(), number) else {
-                return Err(wrong_type(py, "a word count", (&word, &n).into_pyobject(py)?.repr()?.to_string(), "bytes and an int"));
+            let other = || {
+                let shown = (&word, &n).into_pyobject(py).and_then(|pair| pair.repr()).map_or_else(|_| String::new(), |repr| repr.to_string());
+                wrong_type(py, "a word count", shown, "bytes and an int")
             };
-            let outside = |_| {
-                let allowed = format!("from 1 to {}, of a pretoken that isn't empty", crate::error::MAX_COUNT);
-                super::exception(py, "CorpusError", (format!("the count of {}", crate::error::quote::bytes(bytes.as_bytes())), number.to_string(), allowed))
-            };
-            let n = u64::try_from(number).map_err(outside)?;
-            let word = bytes.as_bytes();
-            call(py, 0, |_| counts.add_word(word, n))?;
+            let bytes = word.cast::<PyBytes>().map_err(|_| other())?.as_bytes();
+            let allowed = || format!("from 1 to {MAX_COUNT}, of a pretoken that isn't empty");
+            let outside = |number| exception(py, "CorpusError", (format!("the count of {}", quote::bytes(bytes)), number, allowed()));
+            items.push((bytes.to_vec(), integer::<u64>(&n, outside, other)?));
         }
-        Ok(Self(counts))
+        let counted = call(py, 64 * items.len(), |pulse| {
+            let mut counts = crate::WordCounts::new(crate::Pattern::new(pattern)?);
+            for (word, n) in items {
+                pulse.tick(0)?;
+                counts.add_word(&word, n)?;
+            }
+            Ok(counts)
+        });
+        counted.map(Self)
     }
 
     #[getter]
@@ -54,7 +62,7 @@ impl WordCounts {
     }
 
     fn add(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
-        call(py, 64 * other.0.len(), |_| self.0.add(&other.0)).map(Self)
+        call(py, 64 * other.0.len(), |pulse| self.0.add(&other.0, pulse)).map(Self)
     }
 }
 
@@ -73,7 +81,9 @@ pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usi
     for (number, item) in iterator.enumerate() {
         let item = item?;
         bytes += text(&item, || format!("texts[{number}]"))?.as_ref().len();
-        gathered.push(item);
+        // What can change is copied now: a generator may hand out one buffer again and again.
+        let fixed = item.is_instance_of::<PyString>() || item.is_instance_of::<PyBytes>();
+        gathered.push(if fixed { item } else { py.get_type::<PyBytes>().call1((item,))? });
         if bytes >= GATHER {
             feed(py, &counter, &gathered, bytes)?;
             before += bytes as u64;
@@ -85,7 +95,7 @@ pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usi
     }
     feed(py, &counter, &gathered, bytes)?;
     progress.map_or(Ok(()), |progress| progress.call1((before + bytes as u64, before + bytes as u64)).map(drop))?;
-    call(py, super::LONG, |_| counter.finish()).map(WordCounts)
+    call(py, super::LONG, |pulse| counter.finish(pulse)).map(WordCounts)
 }
 
 fn feed(py: Python<'_>, counter: &Counter, gathered: &[Bound<'_, PyAny>], bytes: usize) -> PyResult<()> {
@@ -98,7 +108,7 @@ fn feed(py: Python<'_>, counter: &Counter, gathered: &[Bound<'_, PyAny>], bytes:
 #[pyo3(signature = (paths, pattern, separator = None, threads = None, progress = None))]
 pub(super) fn count_files(
     py: Python<'_>,
-    paths: Vec<String>,
+    paths: Vec<PathBuf>,
     pattern: &str,
     separator: Option<&str>,
     threads: Option<usize>,
@@ -110,7 +120,7 @@ pub(super) fn count_files(
         for path in &paths {
             counter.count_file(path, separator.map(str::as_bytes), pulse)?;
         }
-        counter.finish()
+        counter.finish(pulse)
     })
     .map(WordCounts)
     .and_then(|counts| progress.map_or(Ok(()), |progress| progress.call1((total, total)).map(drop)).map(|()| counts))
@@ -132,7 +142,11 @@ pub(super) fn train(
     let ties = call(py, 0, |_| Ties::named(ties))?;
     let total = u64::from(vocab_size).saturating_sub(256 + special_tokens.len() as u64);
     let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties };
-    let trained = reported(py, super::LONG, progress, total, |pulse| crate::train::train(&counts.0, &options, pulse)).map(Tokenizer)?;
+    let trained = reported(py, super::LONG, progress, total, |pulse| {
+        let vocabulary = crate::train::train(&counts.0, &options, pulse)?;
+        crate::Tokenizer::new(vocabulary, counts.0.pattern().regex(), pulse)
+    })
+    .map(Tokenizer)?;
     if let Some(progress) = progress {
         let made = trained.0.vocabulary().listed().map_or(0, <[_]>::len);
         progress.call1((made, made))?;

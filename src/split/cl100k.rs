@@ -4,8 +4,6 @@ use super::text::Text;
 use crate::unicode::Classes;
 
 pub(super) const REGEX: &str = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-pub(super) const SPELLINGS: [&str; 1] =
-    [r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"];
 
 /// Where the pretoken that begins at `i` ends.
 pub(super) fn end(text: &Text<'_>, i: usize) -> usize {

@@ -25,7 +25,7 @@ struct BuiltIn {
 
 static BUILT_IN: [BuiltIn; 3] = [
     BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, scan: gpt2::end },
-    BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, scan: cl100k::end },
+    BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &[], scan: cl100k::end },
     BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], scan: o200k::end },
 ];
 
@@ -81,12 +81,13 @@ impl Pattern {
         }
     }
 
-    /// The last place up to `limit` where text can be cut without changing its pretokens: behind a line break that stands between a visible ASCII
-    /// character and an ASCII letter or digit. There every built-in pattern ends a pretoken: none puts a line break in front of a letter or a digit, and
-    /// white space before it, which could be shared out differently, is excluded.
+    /// The last place up to `limit` where text can be cut without changing its pretokens: behind a line break that stands between two characters which are
+    /// not white space, the second of them not a slash. There every built-in pattern ends a pretoken: none puts a line break in front of anything but white
+    /// space (or, in o200k, a slash), and white space beside it, which could be shared out differently, is excluded.
     pub fn safe_cut(&self, data: &[u8], limit: usize) -> Option<usize> {
         let Cut::Scan(_) = self.0 else { return None };
-        let safe = |i: &usize| matches!(data[i - 2..=*i], [before, b'\n', behind] if before.is_ascii_graphic() && behind.is_ascii_alphanumeric());
+        let text = Text::new(data);
+        let safe = |i: &usize| data[i - 1] == b'\n' && data[*i] != b'/' && text.visible(*i) && text.visible_before(i - 1);
         (2..data.len().min(limit)).rev().find(safe)
     }
 }

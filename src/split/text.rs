@@ -44,6 +44,18 @@ impl<'a> Text<'a> {
         character.map_or((Classes::OTHER, 1), |character| (class_of(character), length))
     }
 
+    /// Whether the character at `i` is there and isn't white space.
+    pub(super) fn visible(&self, i: usize) -> bool {
+        let (class, _) = self.at(i);
+        class != Classes::NONE && class != Classes::SPACE
+    }
+
+    /// Whether the character that ends before `i` is there and isn't white space.
+    pub(super) fn visible_before(&self, i: usize) -> bool {
+        let start = (1..=i.min(4)).rev().map(|back| i - back).find(|start| start + self.at(*start).1 == i);
+        start.is_some_and(|start| self.visible(start))
+    }
+
     /// Skip the characters from `i` on whose class is wanted.
     pub(super) fn run(&self, mut i: usize, wanted: Classes) -> usize {
         loop {

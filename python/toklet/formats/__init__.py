@@ -14,7 +14,7 @@ from .atomic import write
 
 def load(path: str | os.PathLike[str], pattern: str | None = None, special_tokens: Mapping[str, int] | None = None) -> Tokenizer:
     """Load a tokenizer.json, or a file of ranks (.tiktoken)."""
-    name = os.fspath(path)
+    name = str(os.fspath(path))
     with open(name, "rb") as file:
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
@@ -30,7 +30,7 @@ def load(path: str | os.PathLike[str], pattern: str | None = None, special_token
 
 def save(tokenizer: Tokenizer, path: str | os.PathLike[str]) -> None:
     """Save as tokenizer.json or as a file of ranks, by the ending of the name."""
-    name = os.fspath(path)
+    name = str(os.fspath(path))
     if name.endswith(".tiktoken"):
         write(name, tiktoken.text(tokenizer))
     elif name.endswith(".json"):

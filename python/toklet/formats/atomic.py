@@ -11,7 +11,14 @@ import stat
 
 def write(path: str, data: bytes) -> None:
     """Replace the file at `path` by one that holds `data`."""
-    target = os.path.realpath(path)
+    try:
+        replace(os.path.realpath(path), data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
+
+
+def replace(target: str, data: bytes) -> None:
+    """Write beside the target, then rename."""
     beside = f"{target}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
@@ -23,5 +30,6 @@ def write(path: str, data: bytes) -> None:
             os.chmod(beside, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(beside, target)
     except BaseException:
-        os.unlink(beside)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
         raise

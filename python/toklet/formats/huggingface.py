@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ..reference.encode import Tokenizer
-from ..reference.error import FormatError
+from ..reference.error import MAX_IDS, FormatError, VocabularyError
 from ..reference.split import PATTERNS, named
 from ..reference.train import TIES, VISIBLE
 
@@ -63,6 +63,7 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {  # what a field may say, at most; anyt
     "truncation": (None,),
     "padding": (None,),
     "post_processor.type": (None, "ByteLevel"),
+    "decoder.type": (None, "ByteLevel"),
     "model.type": (None, "BPE"),
     "model.dropout": (None,),
     "model.unk_token": (None,),
@@ -114,6 +115,13 @@ class Reader:
         """Refuse a value of another type."""
         return self.need(field, found, type(found) is kind, called)
 
+    def id(self, token: str, found: Any) -> int:
+        """Read an id."""
+        id = int(self.typed(f"the id of {token!r}", found, int, "an integer"))
+        if not 0 <= id < MAX_IDS:
+            raise VocabularyError(f"the id of {token!r}", str(id), f"from 0 to {MAX_IDS - 1}")
+        return id
+
     def pattern(self) -> str:
         """Read how the file cuts text."""
         sequence = self.get("pre_tokenizer.type") == "Sequence"
@@ -131,12 +139,14 @@ class Reader:
     def specials(self) -> dict[str, int]:
         """Read the added tokens."""
         specials: dict[str, int] = {}
-        for token in self.typed("added_tokens", self.get("added_tokens") or [], list, "a list"):
-            content = self.typed("the content of an added token", self.get("content", token or {}), str, "a text")
+        added = self.get("added_tokens")
+        for token in self.typed("added_tokens", [] if added is None else added, list, "a list"):
+            content = self.typed("the content of an added token", self.get("content", {} if token is None else token), str, "a text")
+            self.one_of(f"special of {content!r}", token.get("special"), (True,))
             for flag in ("single_word", "lstrip", "rstrip"):
                 self.one_of(f"{flag} of {content!r}", token.get(flag, False), (False,))
             self.need("an added token", content, content not in specials, "one that isn't added twice")
-            specials[content] = self.typed(f"the id of {content!r}", token.get("id"), int, "an integer")
+            specials[content] = self.id(content, token.get("id"))
         return specials
 
     def tokenizer(self) -> Tokenizer:
@@ -146,7 +156,7 @@ class Reader:
             self.one_of(field, self.get(field), allowed)
         specials, tokens, merges = self.specials(), {}, []
         for spelled, id in self.typed("model.vocab", self.get("model.vocab"), dict, "an object").items():
-            if specials.get(spelled) != self.typed(f"the id of {spelled!r}", id, int, "an integer"):
+            if specials.get(spelled) != self.id(spelled, id):
                 tokens[self.bytes(spelled)] = id
         for i, merge in enumerate(self.typed("model.merges", self.get("model.merges"), list, "a list")):
             pair = merge.split(" ") if isinstance(merge, str) else merge

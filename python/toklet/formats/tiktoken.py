@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from ..reference.encode import Tokenizer
 from ..reference.error import FormatError
+from ..reference.merge import merge
 
 FIM = {"<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260}
 PUBLISHED = {
@@ -44,10 +45,13 @@ def read(data: bytes, name: str, pattern: str | None, special_tokens: Mapping[st
 
 
 def text(tokenizer: Tokenizer) -> bytes:
-    """Write the ranks; merges that make tokens in the order of their ids say the same as ranks, others can't be written so."""
+    """Write the ranks. Merges say the same as ranks where each token is what its own merges lead to, in the order of the ids; others can't be written so."""
     vocabulary = tokenizer.vocabulary
-    made = [vocabulary.tokens[left + right] for left, right in vocabulary.listed or []]
-    if made != sorted(set(made)):
-        raise FormatError("the vocabulary", "one whose merges aren't in the order of the ids they make", "saved as tokenizer.json: ranks can't say it")
+    if not vocabulary.whole or vocabulary.listed is not None:
+        made = [vocabulary.tokens[left + right] for left, right in vocabulary.listed or []]
+        reached = all(merge(vocabulary, token) == [id] for token, id in vocabulary.tokens.items())
+        if not reached or made != sorted(set(made)) or len(made) + 256 != len(vocabulary.tokens):
+            allowed = "saved as tokenizer.json: ranks can't say it"
+            raise FormatError("the vocabulary", "one with a token that its merges don't lead to, or merges out of order", allowed)
     ordered = sorted(vocabulary.tokens.items(), key=lambda item: item[1])
     return b"".join(base64.b64encode(token) + b" %d\n" % rank for token, rank in ordered)

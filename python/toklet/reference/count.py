@@ -6,9 +6,9 @@ between a visible ASCII character and an ASCII letter or digit: there every buil
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral
 
-from .encode import as_bytes
-from .error import ArgumentError, CorpusError, WrongTypeError
+from .error import ArgumentError, CorpusError, WrongTypeError, as_bytes
 from .split import PATTERNS, named, split
 
 MAX_COUNT = 2**63 - 1  # one more than a signed 64-bit integer holds is refused, never wrapped
@@ -29,7 +29,7 @@ class WordCounts:
             self._add(word, n)
 
     def _add(self, word: bytes, n: int) -> None:
-        if not isinstance(word, bytes) or not isinstance(n, int) or isinstance(n, bool):
+        if not isinstance(word, bytes) or not isinstance(n, Integral) or isinstance(n, bool):
             raise WrongTypeError("a word count", repr((word, n)), "bytes and an int")
         total = self.words.get(word, 0) + n
         if not word or n <= 0 or total > MAX_COUNT:

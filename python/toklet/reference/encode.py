@@ -10,29 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 
 from .decode import Stream, decode, decode_bytes
-from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, check_choice, number
+from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, as_bytes, check_choice, number
 from .merge import merge, two_parts
 from .offsets import offsets, truncate
 from .split import PATTERNS, named, split
 from .vocab import Vocabulary
 
 Special = str | Collection[str]
-
-
-def as_bytes(text: str | bytes, place: str = "text") -> bytes:
-    """Give the UTF-8 of a str; bytes are taken as they are."""
-    if isinstance(text, str):
-        try:
-            data = text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise TextError(f"character {error.start} of {place}", f"the lone surrogate {text[error.start]!a}", "a character that UTF-8 can hold") from None
-    elif isinstance(text, bytes | bytearray | memoryview):
-        data = bytes(text)
-    else:
-        raise WrongTypeError(place, f"of type {type(text).__name__}", "str or bytes")
-    if len(data) > MAX_TEXT_BYTES:
-        raise ArgumentError(f"the length of {place}", f"{len(data)} bytes", f"at most {MAX_TEXT_BYTES} in one call")
-    return data
 
 
 class Tokenizer:
@@ -147,7 +131,7 @@ class Tokenizer:
 
     def truncate(self, text: str | bytes, max_tokens: int, keep: str = "head") -> bytes:
         """Keep the head, the tail or the middle of a text, cut between characters, so that it encodes to at most `max_tokens` ids."""
-        number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
+        max_tokens = number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
         check_choice("keep", keep, ("head", "tail", "middle"))
         return truncate(as_bytes(text), self._lengths(self.encode(text)), max_tokens, keep, self.count)
 
@@ -164,7 +148,6 @@ class Tokenizer:
         return Stream(self.vocabulary)
 
 
-def check_threads(threads: int | None) -> None:
-    """Refuse a number of threads that can't be."""
-    if threads is not None:
-        number("threads", threads, "an integer from 1 to 64, or None for one a core", 1, 64, whole=True)
+def check_threads(threads: int | None) -> int | None:
+    """Give the number of threads as a plain number; refuse one that can't be."""
+    return None if threads is None else int(number("threads", threads, "an integer from 1 to 64, or None for one a core", 1, 64, whole=True))

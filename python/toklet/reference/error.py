@@ -65,15 +65,33 @@ class InternalError(Exception):
     """A bug in toklet: please report it, with the call that raised it."""
 
 
+def as_bytes(text: str | bytes, place: str = "text") -> bytes:
+    """Give the UTF-8 of a str; bytes are taken as they are."""
+    if isinstance(text, str):
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise TextError(f"character {error.start} of {place}", f"the lone surrogate {text[error.start]!a}", "a character that UTF-8 can hold") from None
+    elif isinstance(text, bytes | bytearray | memoryview):
+        data = bytes(text)
+    else:
+        raise WrongTypeError(place, f"of type {type(text).__name__}", "str or bytes")
+    if len(data) > MAX_TEXT_BYTES:
+        raise ArgumentError(f"the length of {place}", f"{len(data)} bytes", f"at most {MAX_TEXT_BYTES} in one call")
+    return data
+
+
 def check_choice(place: str, value: object, allowed: tuple[str, ...]) -> None:
     """Refuse `value` unless it is one of a few words."""
     if value not in allowed:
         raise ArgumentError(place, repr(value), f"{', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}")
 
 
-def number(place: str, value: Any, allowed: str, at_least: Any, at_most: Any, whole: bool = False) -> None:
-    """Refuse `value` unless it is a number (an integer where `whole`) between the bounds, both included."""
+def number(place: str, value: Any, allowed: str, at_least: Any, at_most: Any, whole: bool = False) -> Any:
+    """Give `value` as an int (where `whole`) or a float; refuse what isn't one, and what isn't between the bounds, both included."""
     if not isinstance(value, Integral if whole else Real) or isinstance(value, bool):
         raise WrongTypeError(place, repr(value), allowed)
-    if not at_least <= value <= at_most:
-        raise ArgumentError(place, repr(value), allowed)
+    plain: Any = int(value) if whole else float(value)  # type: ignore[call-overload]
+    if not at_least <= plain <= at_most:
+        raise ArgumentError(place, repr(plain), allowed)
+    return plain

@@ -65,7 +65,7 @@ def softmax(row: Iterable[float], temperature: float = 1.0, index: int = 0) -> l
     >>> [round(p, 3) for p in softmax([2.0, 1.0, 0.0])]
     [0.665, 0.245, 0.09]
     """
-    number("temperature", temperature, TEMPERATURE, 0, 1e300)
+    temperature = number("temperature", temperature, TEMPERATURE, 0, 1e300)
     weights = [exp(x) for x in scaled(checked(row, index), temperature)]
     total = add(weights)
     return [weight / total for weight in weights]
@@ -86,24 +86,25 @@ def log_softmax(row: Iterable[float], index: int = 0) -> list[float]:
     return [value - log_total for value in x]
 
 
-def check(temperature: float, top_k: int | None, top_p: float | None, min_p: float | None, seed: int) -> None:
-    """Refuse settings that are out of range."""
-    number("temperature", temperature, TEMPERATURE, 0, 1e300)
-    if top_k is not None:
-        number("top_k", top_k, "an integer, at least 1, or None for all", 1, 2**63 - 1, whole=True)
-    if top_p is not None:
-        number("top_p", top_p, "above 0 and at most 1, or None for all", 5e-324, 1)
-    if min_p is not None:
-        number("min_p", min_p, "from 0 to 1, or None for all", 0, 1)
-    number("seed", seed, "an integer from 0 to 2**64 - 1", 0, 2**64 - 1, whole=True)
+Settings = tuple[float, int | None, float | None, float | None, int]
+
+
+def check(temperature: float, top_k: int | None, top_p: float | None, min_p: float | None, seed: int) -> Settings:
+    """Give the settings as plain numbers; refuse what is out of range."""
+    return (
+        number("temperature", temperature, TEMPERATURE, 0, 1e300),
+        None if top_k is None else number("top_k", top_k, "an integer, at least 1, or None for all", 1, 2**63 - 1, whole=True),
+        None if top_p is None else number("top_p", top_p, "above 0 and at most 1, or None for all", 5e-324, 1),
+        None if min_p is None else number("min_p", min_p, "from 0 to 1, or None for all", 0, 1),
+        number("seed", seed, "an integer from 0 to 2**64 - 1", 0, 2**64 - 1, whole=True),
+    )
 
 
 class Sampler:
     """The steps from logits to an id, with their settings."""
 
     def __init__(self, temperature: float, top_k: int | None, top_p: float | None, min_p: float | None, seed: int) -> None:
-        check(temperature, top_k, top_p, min_p, seed)
-        self.temperature, self.top_k, self.top_p, self.min_p, self.seed = float(temperature), top_k, top_p, min_p, seed
+        self.temperature, self.top_k, self.top_p, self.min_p, self.seed = check(temperature, top_k, top_p, min_p, seed)
 
     def keep(self, x: list[float]) -> list[int]:
         """Give the ids that may be drawn, in the order of the ids; `x` is a scaled row."""

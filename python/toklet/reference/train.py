@@ -10,10 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .count import WordCounts
+from .count import MAX_COUNT, WordCounts
 from .encode import Tokenizer
-from .error import MAX_IDS, MAX_TOKEN_BYTES, CorpusError, VocabularyError, WrongTypeError, check_choice, number
-from .vocab import Pair
+from .error import MAX_IDS, MAX_TOKEN_BYTES, CorpusError, VocabularyError, check_choice, number
+from .vocab import Pair, check_specials
 
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]  # the bytes that stand for themselves in Hugging Face's alphabet; the others follow
 TIES = {"ids": list(range(256)), "huggingface": VISIBLE + [b for b in range(256) if b not in VISIBLE]}
@@ -37,20 +37,28 @@ def replace(ids: list[int], pair: Pair, new: int) -> list[int]:
     return out
 
 
-def check(counts: WordCounts, vocab_size: int, specials: Sequence[str], min_frequency: int, max_token_length: int | None, ties: str) -> None:
-    """Refuse what can't be trained."""
-    if isinstance(specials, str) or not all(isinstance(name, str) for name in specials):
-        raise WrongTypeError("special_tokens", repr(specials), "a list of str")
+def check(vocab_size: int, specials: Sequence[str], min_frequency: int, max_token_length: int | None, ties: str) -> tuple[int, int, int | None]:
+    """Give the sizes as plain numbers; refuse what can't be trained, before a corpus is read."""
+    check_specials(specials)
     if len(set(specials)) < len(specials):
         raise VocabularyError("special_tokens", repr(list(specials)), "names that are all different")
-    least = 256 + len(specials)
-    number("vocab_size", vocab_size, f"from {least} (256 bytes and {len(specials)} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True)
-    number("min_frequency", min_frequency, "an integer, at least 1", 1, 2**63 - 1, whole=True)
-    if max_token_length is not None:
-        number("max_token_length", max_token_length, f"from 1 to {MAX_TOKEN_BYTES} bytes, or None", 1, MAX_TOKEN_BYTES, whole=True)
     check_choice("ties", ties, tuple(TIES))
+    least = 256 + len(specials)
+    longest = f"from 1 to {MAX_TOKEN_BYTES} bytes, or None"
+    return (
+        number("vocab_size", vocab_size, f"from {least} (256 bytes and {len(specials)} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True),
+        number("min_frequency", min_frequency, "an integer, at least 1", 1, MAX_COUNT, whole=True),
+        None if max_token_length is None else number("max_token_length", max_token_length, longest, 1, MAX_TOKEN_BYTES, whole=True),
+    )
+
+
+def check_corpus(counts: WordCounts) -> None:
+    """Refuse a corpus that holds nothing, or so much that the count of a pair might not fit."""
     if not len(counts):
         raise CorpusError("the corpus", "empty", "at least one pretoken long")
+    size = sum(len(word) * n for word, n in counts.words.items())
+    if size > MAX_COUNT:
+        raise CorpusError("the length of the corpus", f"{size} bytes", f"at most {MAX_COUNT}")
 
 
 def train(
@@ -67,7 +75,8 @@ def train(
     >>> train(WordCounts({b"low": 5, b"lower": 2}, "gpt2"), 258).merges()
     [(b'l', b'o'), (b'lo', b'w')]
     """
-    check(counts, vocab_size, special_tokens, min_frequency, max_token_length, ties)
+    vocab_size, min_frequency, max_token_length = check(vocab_size, special_tokens, min_frequency, max_token_length, ties)
+    check_corpus(counts)
     longest = max_token_length or MAX_TOKEN_BYTES
     order = {byte: place for place, byte in enumerate(TIES[ties])}
     tokens = {bytes([b]): b for b in range(256)}

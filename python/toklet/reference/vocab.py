@@ -6,11 +6,22 @@ The pair table is what defines merging: a pair of neighbouring ids that stands i
 have ids and text, but no part in merging. A vocabulary that exists is valid.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 
-from .error import MAX_IDS, MAX_TOKEN_BYTES, TokenError, VocabularyError, WrongTypeError
+from .error import MAX_IDS, MAX_TOKEN_BYTES, TokenError, VocabularyError, WrongTypeError, as_bytes
 
 Pair = tuple[int, int]
+
+
+def check_specials(names: Iterable[str]) -> None:
+    """Refuse names that no special token can have."""
+    for name in names:
+        if not isinstance(name, str):
+            raise WrongTypeError("the special token", repr(name), "a str")
+        length = len(as_bytes(name, f"the special token {name!a}"))
+        if not 0 < length <= MAX_TOKEN_BYTES:
+            raise VocabularyError("the length of a special token", f"{length} bytes", f"from 1 to {MAX_TOKEN_BYTES}")
 
 
 class Vocabulary:
@@ -47,14 +58,12 @@ class Vocabulary:
     def _index_ids(self) -> dict[int, bytes]:
         by_id: dict[int, bytes] = {}
         named = [(repr(token), token, id) for token, id in self.tokens.items()]
-        for name, special in self.specials.items():
-            if not isinstance(name, str):
-                raise WrongTypeError("the special token", repr(name), "a str")
-            named.append((repr(name), name.encode("utf-8", "surrogatepass"), special))
+        check_specials(self.specials)
+        named += [(repr(name), name.encode(), id) for name, id in self.specials.items()]
         for name, token, id in named:
             if not isinstance(token, bytes):
                 raise WrongTypeError("the token", name, "bytes")
-            if not isinstance(id, int) or isinstance(id, bool):
+            if not isinstance(id, Integral) or isinstance(id, bool):
                 raise WrongTypeError(f"the id of {name}", repr(id), "an int")
             if not 0 <= id < MAX_IDS:
                 raise VocabularyError(f"the id of {name}", str(id), f"from 0 to {MAX_IDS - 1}")
@@ -93,8 +102,7 @@ class Vocabulary:
 
     def id(self, token: bytes) -> int:
         """Give the id of a token; a special token's too."""
-        special = self.specials.get(token.decode("utf-8", "replace"))
-        id = self.tokens.get(token, special)
+        id = self.tokens.get(token, next((id for name, id in self.specials.items() if name.encode() == token), None))
         if id is None:
             raise TokenError("the token", repr(token), "one that the vocabulary has")
         return id
