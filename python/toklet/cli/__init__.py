@@ -1,7 +1,7 @@
 """The command line: `toklet COMMAND …`, or `python -m toklet COMMAND …`. A file a command or a family of them; what they share stands in `arguments`.
 
 Results go to standard output, and nothing else does: bars and messages go to standard error. `-` is standard input. The exit status is 0, 1 if the work
-failed (one line says why), 2 if the call makes no sense, 130 after Ctrl-C.
+failed (one line says why), 2 if the call makes no sense (an option that is out of range, too), 130 after Ctrl-C.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from .._core import backend
-from ..reference.error import Error
+from ..reference.error import ArgumentError, Error
 from . import convert, demo, generate, measure, show, train
 
 
@@ -50,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and give its exit status."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - a closed stream is None; it lives as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a pipe may have any encoding: text of any language, and any file name, must get through
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
@@ -65,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         return failed(f"{error.filename}: {error.strerror}" if error.filename is not None and error.strerror else str(error))
+    except ArgumentError as error:
+        failed(str(error))
+        return 2
     except Error as error:
         return failed(str(error))
     except KeyboardInterrupt:

@@ -54,6 +54,8 @@ def tokenizer(args: argparse.Namespace) -> Tokenizer:
 
 def read(name: str) -> bytes:
     """Read a file, or standard input, byte for byte."""
+    if name == "-" and sys.stdin is None:
+        raise OSError("standard input is closed")
     if name == "-":
         return sys.stdin.buffer.read()
     with open(name, "rb") as file:

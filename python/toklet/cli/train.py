@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from ..reference.error import MAX_IDS, number
+from ..checks import check_separator
 from .arguments import command, print_json, read, say, takes_json
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ def output(path: str) -> str:
 
 def train(args: argparse.Namespace) -> None:
     """Count, train, save."""
-    from ..training import count, count_files
+    from ..training import checked, count, count_files
 
     started = time.perf_counter()
-    least = 256 + len(args.special)
-    number("--vocab-size", args.vocab_size, f"from {least} (256 bytes and {len(args.special)} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True)
+    chosen = checked(args.vocab_size, args.special, args.min_frequency, args.max_token_length, args.ties)
+    check_separator(args.separator)
     for path in args.corpus:
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, f"Is a directory; its files are {os.path.join(path, '**', '*')!r}", path)
@@ -60,14 +60,7 @@ def train(args: argparse.Namespace) -> None:
     if len(paths) < len(args.corpus):
         data = read("-")
         counts.append(count(data.split(args.separator.encode()) if args.separator else [data], args.pattern, **options))
-    tok = sum(counts[1:], counts[0]).train(
-        args.vocab_size,
-        special_tokens=args.special,
-        min_frequency=args.min_frequency,
-        max_token_length=args.max_token_length,
-        ties=args.ties,
-        progress=not args.quiet,
-    )
+    tok = sum(counts[1:], counts[0]).train(progress=not args.quiet, **chosen)
     tok.save(args.output)
     seconds = time.perf_counter() - started
     if args.json:
