@@ -1,0 +1,266 @@
+"""Write tests/vectors/*.json: what the reference says, for the core's own tests (`cargo test`) and for Python's.
+
+    PYTHONPATH=python TOKLET_BACKEND=reference python tools/vectors.py
+
+Bytes stand as hexadecimal, floats as the 64 bits of a double in hexadecimal, most significant first; a case a line. The cases are chosen by the reference's
+own random numbers, so the same files come out everywhere; a Python test checks that those in the tree are what this makes.
+"""
+
+import json
+import math
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+from toklet.reference import PATTERNS, Sampler, Template, Tokenizer, WordCounts, few_shot, softmax, split, train
+from toklet.reference.error import Error
+from toklet.reference.philox import philox, uniform
+
+FOLDER = Path(__file__).parents[1] / "tests" / "vectors"
+Case = dict[str, Any]
+T = TypeVar("T")
+
+LETTERS = ["a", "Z", "É", "ß", "ſ", "ǅ", "ʰ", "ª", "中", "한", "K", "𐐀", "s", "ll", "RE", "t", "Aa", "iPhone", "aB"]
+MARKS = ["\u0301", "\u0e34", "\ufe0f", "\u200d", "\u0378", "\ue000", "\U0010ffff", "\0", "\x7f"]
+NUMBERS = ["1", "12", "1234", "²", "Ⅷ", "٣", "½"]
+BLANKS = [" ", "  ", "   ", "\t", "\n", "\r\n", "\n\n", " \n ", "\u00a0", "\u3000", "\u2028", "\x85", "\x0b", "\x1c", "\u180e"]
+SIGNS = ["'", "'s", "'LL", "'ſ", "''", "!", "?!", "/", "//", "!/\n", "...", "-", "€", "😀", "👩‍👩‍👧", "’s", "_", "\\"]
+SPECIALS = ["<|end|>", "<|end", "|>", "<s>", "é", "aa"]
+KINDS = [LETTERS, LETTERS, MARKS, NUMBERS, BLANKS, BLANKS, SIGNS, SIGNS]
+BROKEN = [b"\xff", b"\x80", b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80"]
+PURPOSE = 0xC405E  # no decision of toklet's
+
+
+class Chance:
+    """Random numbers that never change."""
+
+    def __init__(self, seed: int) -> None:
+        self.numbers = (uniform(seed, n, PURPOSE) for n in count())
+
+    def below(self, n: int) -> int:
+        """Give an integer from 0 to n - 1."""
+        return int(next(self.numbers) * n)
+
+    def choose(self, items: Sequence[T]) -> T:
+        """Give one of the items."""
+        return items[self.below(len(items))]
+
+    def several(self, most: int, make: Callable[[], T]) -> list[T]:
+        """Give up to `most` things."""
+        return [make() for _ in range(self.below(most + 1))]
+
+    def text(self, most: int = 9) -> str:
+        """Give a text with everything in it that patterns tell apart."""
+        return "".join(self.several(most, lambda: self.choose(self.choose(KINDS))))
+
+    def data(self) -> bytes:
+        """Give bytes that are nearly UTF-8."""
+        return b"".join(self.several(6, lambda: self.choose(BROKEN) if self.below(2) else self.text(3).encode()))
+
+    def plain(self, letters: str, most: int) -> str:
+        """Give a text of few letters."""
+        return "".join(self.several(most, lambda: self.choose(letters)))
+
+    def merges(self, letters: str, most: int) -> list[tuple[bytes, bytes]]:
+        """Give merges that make sense."""
+        tokens = [letter.encode()[i : i + 1] for letter in letters for i in range(len(letter.encode()))]
+        merges: list[tuple[bytes, bytes]] = []
+        for _ in range(most):
+            pair = (self.choose(tokens), self.choose(tokens))
+            if pair not in merges and len(pair[0] + pair[1]) < 40:
+                merges.append(pair)
+                tokens += [pair[0] + pair[1]] if pair[0] + pair[1] not in tokens else []
+        return merges
+
+
+def bits(x: float) -> str:
+    """Write a double.
+
+    >>> bits(1.0)
+    '3ff0000000000000'
+    """
+    return struct.pack(">d", x).hex()
+
+
+def hexed(pairs: Sequence[tuple[bytes, bytes]]) -> list[list[str]]:
+    """Write merges."""
+    return [[left.hex(), right.hex()] for left, right in pairs]
+
+
+def splits() -> Iterator[Case]:
+    """Pattern, text -> pretokens."""
+    chance = Chance(1)
+    alphabet = ["a", "A", "中", "1", "\u0301", " ", "\n", "'", "s", "!", "/"]
+    texts = ["".join(three).encode() for three in ((a, b, c) for a in alphabet for b in alphabet for c in alphabet) if chance.below(12) == 0]
+    texts += [chance.text().encode() for _ in range(260)] + [chance.data() for _ in range(60)]
+    for text in texts:
+        for pattern in PATTERNS:
+            yield {"pattern": pattern, "text": text.hex(), "pretokens": [word.hex() for word in split(text, pattern)]}
+
+
+def encodings() -> Iterator[Case]:
+    """Merges, special tokens, text -> ids, offsets in characters; with special tokens as text, allowed, and refused (the sentence, or null)."""
+    chance = Chance(2)
+    for number in range(60):
+        letters = chance.choose(["ab ", "l lower", "aé ", "中文 \n", "ab\xff"])
+        merges = chance.merges(letters, chance.below(30))
+        specials = [name for name in SPECIALS if chance.below(2)]
+        pattern = list(PATTERNS)[number % 3]
+        tok = Tokenizer.from_merges(merges, specials, pattern)
+        cases = []
+        for _ in range(6):
+            pieces = chance.several(
+                8, lambda letters=letters: chance.choose([chance.plain(letters, 6), chance.plain(letters, 6), chance.choose(SPECIALS), chance.text(2)])
+            )
+            data = "".join(pieces).encode() + (chance.data() if chance.below(4) == 0 else b"")
+            ids, offsets = tok.encode_with_offsets(data)
+            refused = None
+            try:
+                tok.encode(data, "error")
+            except Error as error:
+                refused = str(error)
+            cases.append({"text": data.hex(), "ids": ids, "offsets": offsets, "allow": tok.encode(data, "allow"), "error": refused})
+        yield {"pattern": pattern, "merges": hexed(merges), "special_tokens": specials, "cases": cases}
+
+
+def ranked() -> Iterator[Case]:
+    """Ranks, text -> ids; and the merges that the ranks imply."""
+    chance = Chance(3)
+    for _ in range(12):
+        tokens = {bytes([byte]): 255 - byte for byte in range(256)}
+        for left, right in chance.merges("abc é", 20):
+            tokens.setdefault(left + right, len(tokens))
+        tokens.setdefault(b"cabcab", len(tokens))
+        tok = Tokenizer(tokens, None, {"<s>": 400}, "cl100k", whole=True)
+        texts = [chance.plain("abc é", 14).encode() for _ in range(10)] + [b"cabcab", b"cabcab cabcabc"]
+        made = [[token.hex(), id] for token, id in tokens.items() if id > 255]
+        cases = [{"text": text.hex(), "ids": tok.encode(text)} for text in texts]
+        yield {"pattern": "cl100k", "bytes": "255 - byte", "tokens": made, "merges": hexed(tok.merges()), "cases": cases}
+
+
+def trainings() -> Iterator[Case]:
+    """Word counts, options -> merges."""
+    chance = Chance(4)
+    for number in range(60):
+        letters = chance.choose(["ab", "aab", "abcdef", "é中 ", "\x00\x7fa!~"])
+        words: dict[bytes, int] = {}
+        for _ in range(1 + chance.below(24)):
+            word = chance.plain(letters, 9).encode() or b"a"
+            words[word] = 1 + chance.below(chance.choose([3, 50, 2**40]))
+        options = {
+            "vocab_size": 256 + 2 * (number % 4 == 0) + chance.below(60),
+            "special_tokens": ["<s>", "</s>"] if number % 4 == 0 else [],
+            "min_frequency": chance.choose([1, 1, 2, 5]),
+            "max_token_length": chance.choose([None, None, 2, 3, 5]),
+            "ties": chance.choose(["ids", "huggingface"]),
+        }
+        tok = train(WordCounts(words, "gpt2"), **options)  # type: ignore[arg-type]
+        yield {"words": [[word.hex(), n] for word, n in sorted(words.items())], **options, "merges": hexed(tok.merges())}
+
+
+def samplings() -> Iterator[Case]:
+    """A row of logits, settings -> the distribution, and the ids at some positions."""
+    chance = Chance(5)
+    edges = [0.0, -0.0, 1.0, 1.0, -math.inf, 5e-324, 1e30, -1e30, 700.0, -745.2, 1.7e308]
+    rows = [[0.0], [-1e30], [-0.0, 0.0], [0.0, -math.inf], [math.inf, 1.0], [1.0, math.inf, math.inf], [1e30, 1e30, 0.0], [0.0] * 40, [5e-324, 0.0]]
+    while len(rows) < 130:
+        row = [chance.choose(edges) if chance.below(3) == 0 else (next(chance.numbers) - 0.5) * chance.choose([2, 10, 60]) for _ in range(1 + chance.below(20))]
+        if max(row) > -math.inf:
+            rows.append([round(x, 1) if chance.below(2) else x for x in row])
+    for row in rows:
+        temperature = chance.choose([1.0, 1.0, 0.0, 0.5, 2.0, 1e-3, 5e-324, 1e300, next(chance.numbers) * 3])
+        top_k = chance.choose([None, None, 1, 2, 5, 1000])
+        top_p = chance.choose([None, None, 0.5, 0.9, 1.0, 5e-324, next(chance.numbers)])
+        min_p = chance.choose([None, None, 0.0, 0.1, 1.0, next(chance.numbers)])
+        seed = chance.choose([0, 1, 2**64 - 1, int(next(chance.numbers) * 2**64)])
+        positions = [0, 1, 2**32, 2**64 - 1, *(int(next(chance.numbers) * 2**64) for _ in range(4))]
+        sampler = Sampler(temperature, top_k, top_p, min_p, seed)
+        yield {
+            "row": [bits(x) for x in row],
+            "temperature": bits(temperature),
+            "top_k": top_k,
+            "top_p": None if top_p is None else bits(top_p),
+            "min_p": None if min_p is None else bits(min_p),
+            "seed": seed,
+            "positions": positions,
+            "ids": [sampler.sample(row, position) for position in positions],
+            "distribution": [bits(p) for p in sampler.distribution(row)],
+            "softmax": [bits(p) for p in softmax(row, temperature)],
+        }
+
+
+def random_numbers() -> Iterator[Case]:
+    """Counter, key -> words of the generator; seed, position, purpose -> the uniform number."""
+    chance = Chance(6)
+    known = [((0,) * 4, (0,) * 2), ((0xFFFFFFFF,) * 4, (0xFFFFFFFF,) * 2), ((0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0))]
+    for counter, key in known + [(tuple(chance.below(2**32) for _ in range(4)), tuple(chance.below(2**32) for _ in range(2))) for _ in range(200)]:
+        yield {"counter": counter, "key": key, "words": philox(counter, key)}  # type: ignore[arg-type]
+    for seed in (0, 1, 2**32, 2**64 - 1, *(int(next(chance.numbers) * 2**64) for _ in range(60))):
+        for position in (0, 1, 2**32 - 1, 2**64 - 1):
+            yield {"seed": seed, "position": position, "purpose": 0, "uniform": bits(uniform(seed, position, 0))}
+
+
+def tried(work: Callable[[], Any]) -> Case:
+    """Give what comes out, or the sentence of the error."""
+    try:
+        return {"parts": work(), "error": None}
+    except Error as error:
+        return {"parts": None, "error": str(error)}
+
+
+def prompts() -> Iterator[Case]:
+    """Templates and their values -> parts, or an error; examples -> few-shot parts; parts -> ids."""
+    chance = Chance(7)
+    sources = ["", "{{ a }}", "{{a}}{{ b }}", "x {{ b }} y {{ a }} {{ b }}", "{ } }} {{ a }}}", "{{ a", "{{ }}", "{{ a b }}", "{{ é }}", "{{ 1a }}", "{{ a\n}}"]
+    sources += ["".join(chance.several(6, lambda: chance.choose(["{{ a }}", "{{b}}", "{{", "}}", "{", "}", "text", "\n", "{{ c }}"]))) for _ in range(60)]
+    for source in sources:
+        for values in ({"a": "1 {{ b }}", "b": "<s>"}, {"a": ""}, {}):
+            yield {"kind": "template", "source": source, "values": values, **tried(lambda source=source, values=values: Template(source).parts(values))}
+    qa = "Q: {{ q }}\nA: {{ a }}<|end|>"
+    for stop in (None, "a", "q", "z"):
+        for query in (None, {"q": "3 + 3?"}, {"q": "3 + 3?", "a": "6"}, {"x": "1"}):
+            for separator in ("", "\n\n"):
+                shots = [{"q": "1 + 1?", "a": "2"}, {"q": "", "a": "{{ q }}"}]
+                given = {"source": qa, "examples": shots, "separator": separator, "query": query, "stop_before": stop}
+                yield {"kind": "few_shot", **given, **tried(lambda given=given: few_shot(Template(qa), *list(given.values())[1:]))}  # type: ignore[arg-type]
+    pieces = ["<|end|>", "<|en", "d|>", "<s>", "é", "a", " ", "aa", "中", "", "<|end"]
+    for _ in range(200):
+        names = [name for name in SPECIALS if chance.below(2)]
+        parts = chance.several(6, lambda: ("".join(chance.several(3, lambda: chance.choose(pieces))), chance.below(2) == 0))
+        tok = Tokenizer.from_merges([(b"a", b"a"), (b"<", b"|"), (b"d", b"|")], names, "o200k")
+        yield {
+            "kind": "encode_parts",
+            "merges": [["61", "61"], ["3c", "7c"], ["64", "7c"]],
+            "special_tokens": names,
+            "parts": parts,
+            "ids": tok.encode_parts(parts),
+        }
+
+
+FILES: dict[str, tuple[Callable[[], Iterator[Case]], ...]] = {
+    "split": (splits,),
+    "encode": (encodings,),
+    "ranks": (ranked,),
+    "train": (trainings,),
+    "sample": (samplings,),
+    "philox": (random_numbers,),
+    "prompt": (prompts,),
+}
+
+
+def vectors() -> dict[str, str]:
+    """Give the text of each file."""
+    made = {}
+    for name, sources in FILES.items():
+        cases = ",\n".join(json.dumps(case, ensure_ascii=True, separators=(",", ":")) for source in sources for case in source())
+        made[f"{name}.json"] = f'{{"about":{json.dumps("; ".join(str(source.__doc__) for source in sources))},"cases":[\n{cases}\n]}}\n'
+    return made
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in vectors().items():
+        (FOLDER / name).write_text(text, "ascii", newline="\n")
+        print(f"{FOLDER / name}: {len(text)} bytes")
