@@ -76,9 +76,9 @@ impl WordCounts {
         self.words.values().map(|n| u128::from(*n)).sum()
     }
 
-    /// How many bytes the counted pretokens have, every occurrence.
-    pub fn size(&self) -> u128 {
-        self.words.iter().map(|(word, n)| word.len() as u128 * u128::from(*n)).sum()
+    /// How many pairs of neighbouring bytes the pretokens have, every occurrence.
+    pub fn pairs(&self) -> u128 {
+        self.words.iter().map(|(word, n)| (word.len() as u128 - 1) * u128::from(*n)).sum()
     }
 
     /// The pretokens and their counts, in the order of their bytes.

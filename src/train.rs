@@ -16,7 +16,7 @@ use std::collections::hash_map::Entry;
 use rustc_hash::FxHashMap;
 
 use crate::count::WordCounts;
-use crate::error::{Error, Kind, MAX_COUNT, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
+use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
 use crate::threads::Pulse;
 use crate::vocab::{ByBytes, Parts, Vocabulary, check_names, visible};
 
@@ -111,9 +111,9 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
     if counts.is_empty() {
         return Err(Error::new(Kind::Corpus, "the corpus", "empty", "at least one pretoken long"));
     }
-    let size = counts.size();
-    if size > u128::from(MAX_COUNT) {
-        return Err(Error::new(Kind::Corpus, "the length of the corpus", format!("{size} bytes"), format!("at most {MAX_COUNT}")));
+    let pairs = counts.pairs();
+    if pairs > u128::from(u64::MAX) {
+        return Err(Error::new(Kind::Corpus, "the number of pairs in the corpus", pairs.to_string(), format!("at most {}", u64::MAX)));
     }
     let mut corpus = Corpus::new(counts, options, pulse)?;
     let wanted = options.vocab_size as usize - options.special_tokens.len();

@@ -77,10 +77,10 @@ impl Vocabulary {
     }
 
     fn index_ids(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
+        check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         for (token, id) in &tokens {
             self.place(quote::bytes(token), token, *id)?;
         }
-        check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         for (name, id) in self.specials.clone() {
             self.place(quote::text(&name), name.as_bytes(), id)?;
         }
@@ -212,8 +212,12 @@ impl Vocabulary {
     }
 }
 
-/// Refuse special tokens of which two have the same name.
+/// Refuse special tokens of which two have the same name, or one has no name or too long a one.
 pub(crate) fn check_names(names: &[String]) -> Result<()> {
+    if let Some(name) = names.iter().find(|name| name.is_empty() || name.len() > MAX_TOKEN_BYTES) {
+        let (found, allowed) = (format!("{} bytes", name.len()), format!("from 1 to {MAX_TOKEN_BYTES}"));
+        return Err(Error::new(Kind::Vocabulary, "the length of a special token", found, allowed));
+    }
     let distinct: std::collections::HashSet<_> = names.iter().collect();
     if distinct.len() == names.len() {
         return Ok(());

@@ -68,14 +68,15 @@ class Both:
 
     def same(self, call: Callable[[Any], Any]) -> Any:
         """Check that a call on the package gives the same on both, the same error too; and give it."""
-        native, reference = self.native.outcome(call), self.reference.outcome(call)
-        assert native == reference
-        return reference
+        return self.equal(self.native.outcome(call), self.reference.outcome(call))
 
     def same_core(self, call: Callable[[Any], Any]) -> Any:
         """Check that a call on the engine gives the same on both; and give it."""
-        native, reference = self.native.outcome(call, self.native.core), self.reference.outcome(call, self.reference.core)
-        assert native == reference
+        return self.equal(self.native.outcome(call, self.native.core), self.reference.outcome(call, self.reference.core))
+
+    @staticmethod
+    def equal(native: Any, reference: Any) -> Any:
+        assert native == reference, f"native gives {native!r:.600}\nreference gives {reference!r:.600}"
         return reference
 
 

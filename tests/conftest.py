@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from .backends import Both, backend, backends
 
-settings.register_profile("toklet", deadline=None, max_examples=60, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("toklet", deadline=None, max_examples=50, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("toklet")
 
 

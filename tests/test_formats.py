@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from . import strategies
+from .peers import trained_by_tokenizers
 from .strategies import PATTERN_NAMES
 
 BYTES = {bytes([byte]): byte for byte in range(256)}
@@ -70,20 +72,6 @@ def test_a_saved_file_says_what_tokenizers_says(toklet: Any, tmp_path: Path) -> 
     ours, theirs = (json.loads((tmp_path / name).read_text("utf-8")) for name in ("ours.json", "theirs.json"))
     assert ours == theirs
     assert toklet.load(tmp_path / "theirs.json") == tok
-
-
-def trained_by_tokenizers(texts: list[str], size: int, pattern: str | None) -> tokenizers.Tokenizer:
-    """Train as their documentation does, with the byte-level alphabet; no pattern means their own ByteLevel split."""
-    peer = tokenizers.Tokenizer(tokenizers.models.BPE())
-    level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pattern is None)
-    split = [] if pattern is None else [tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern), "isolated")]
-    peer.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([*split, level]) if split else level
-    peer.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=size, special_tokens=["<|endoftext|>"], initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    peer.train_from_iterator(texts, trainer)
-    return peer
 
 
 @pytest.mark.parametrize("pattern", [None, "cl100k", "o200k"])
@@ -166,6 +154,16 @@ def test_a_path_may_be_any_str_or_pathlike(toklet: Any, tmp_path: Path, name: st
         tok.save(path)
         loaded = toklet.load(path, **({"pattern": "gpt2"} if name.endswith(".tiktoken") else {}))
         assert loaded.encode("ab").tolist() == [256]
+
+
+@pytest.mark.parametrize("name", [b"tok\xff.json", b"\xc3.json"])
+def test_the_name_of_a_file_may_be_any_bytes(toklet: Any, tmp_path: Path, name: bytes) -> None:
+    """File names needn't be UTF-8: Python spells the other bytes as surrogates."""
+    tok, path = toklet.Tokenizer.from_merges([(b"a", b"b")], pattern="gpt2"), tmp_path / os.fsdecode(name)
+    tok.save(path)
+    assert toklet.load(path) == tok
+    assert os.listdir(os.fsencode(tmp_path)) == [name]
+    assert toklet.count_files([path]) == toklet.count([path.read_bytes()])
 
 
 def test_older_spellings_of_merges_and_of_the_file_load(toklet: Any, tmp_path: Path) -> None:

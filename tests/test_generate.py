@@ -126,6 +126,11 @@ def test_the_model_may_keep_the_ids_it_was_given(toklet: Any) -> None:
     assert all(ids.tolist() == [1] + [97] * (len(ids) - 1) for ids in kept)
 
 
+def test_a_model_may_give_a_matrix_of_one_row(toklet: Any) -> None:
+    pieces = toklet.generate(lambda ids: [[0.0] * 97 + [1.0]], "x", tokenizer(toklet), toklet.Sampler(temperature=0), max_tokens=3)
+    assert "".join(pieces) == "aaa"
+
+
 def test_nothing_happens_before_the_first_piece_is_asked_for(toklet: Any) -> None:
     called = []
     pieces = toklet.generate(lambda ids: called.append(1) or [0.0], "a", tokenizer(toklet), toklet.Sampler(), max_tokens=3)

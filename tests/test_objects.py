@@ -107,7 +107,13 @@ def test_threads_may_share_one_tokenizer(toklet: Any) -> None:
         ids = tok.encode(text)
         stream = tok.stream()
         streamed = "".join([*(stream.push(id) for id in ids.tolist()), stream.end()])
-        return ids.tolist(), tok.decode(ids) == streamed == text, tok.count_batch(texts[:5]).tolist(), sampler.sample([0.0] * 50, n), len(counts.train(270).merges)
+        return (
+            ids.tolist(),
+            tok.decode(ids) == streamed == text,
+            tok.count_batch(texts[:5]).tolist(),
+            sampler.sample([0.0] * 50, n),
+            len(counts.train(270).merges),
+        )
 
     expected = [work(n) for n in range(80)]
     with ThreadPoolExecutor(16) as pool:

@@ -1,6 +1,5 @@
 """Exactness against the libraries that people use: the same ids from tiktoken and tokenizers, the same merges from rustbpe and tokenizers."""
 
-import base64
 import json
 from functools import cache
 from pathlib import Path
@@ -8,40 +7,11 @@ from typing import Any
 
 import pytest
 import rustbpe
-import tiktoken
 import tokenizers
-from tiktoken_ext import openai_public
 
-from .test_formats import trained_by_tokenizers
+from .peers import CORPORA, corpus, documents, published, trained_by_tokenizers
 
 PUBLISHED = ("r50k_base", "cl100k_base", "o200k_base")
-CORPORA = ("english", "code", "multilingual")
-
-
-@cache
-def corpus(folder: Path, name: str, size: int) -> str:
-    with open(folder / "corpora" / f"{name}.txt", "rb") as file:
-        return file.read(size).decode("utf-8", "ignore")
-
-
-def documents(folder: Path, size: int) -> list[str]:
-    """Give the paragraphs of all corpora, each with its line break."""
-    return [line for name in CORPORA for line in corpus(folder, name, size).splitlines(keepends=True)]
-
-
-@cache
-def published(folder: Path, name: str) -> tiktoken.Encoding:
-    """Make the encoding as tiktoken does, with the ranks from our file and not from the network."""
-
-    def ranks(url: str, expected_hash: str | None = None) -> dict[bytes, int]:
-        lines = (folder / "vocab" / url.rpartition("/")[2]).read_bytes().splitlines()
-        return {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, lines)}
-
-    download, openai_public.load_tiktoken_bpe = openai_public.load_tiktoken_bpe, ranks
-    try:
-        return tiktoken.Encoding(**openai_public.ENCODING_CONSTRUCTORS[name]())
-    finally:
-        openai_public.load_tiktoken_bpe = download
 
 
 @cache

@@ -70,7 +70,12 @@ def test_honest_text_in_parts_has_the_ids_of_the_whole(toklet: Any, parts: list[
 
 def test_a_special_token_made_of_template_and_value_is_none(toklet: Any) -> None:
     tok = tokenizer(toklet)
-    for source, values in (("<|im_{{ a }}", {"a": "start|>"}), ("{{ a }}start|>", {"a": "<|im_"}), ("<|im{{ a }}start|>", {"a": "_"}), ("{{ a }}{{ b }}", {"a": "<s", "b": ">"})):
+    for source, values in (
+        ("<|im_{{ a }}", {"a": "start|>"}),
+        ("{{ a }}start|>", {"a": "<|im_"}),
+        ("<|im{{ a }}start|>", {"a": "_"}),
+        ("{{ a }}{{ b }}", {"a": "<s", "b": ">"}),
+    ):
         assert max(toklet.Template(source).render(tok, **values).ids.tolist()) < tok.id("<|im_start|>")
 
 
@@ -102,7 +107,9 @@ def test_text_outside_slots_stays_as_it_is(toklet: Any) -> None:
     assert toklet.Template("a } b }} {c} {% d %} # {{ x }}\n\n").format(x="1") == "a } b }} {c} {% d %} # 1\n\n"
 
 
-@given(literals=st.lists(LITERAL, min_size=3, max_size=3), shots=st.lists(st.tuples(HOSTILE, HOSTILE), max_size=3), query=st.none() | HOSTILE, separator=LITERAL)
+@given(
+    literals=st.lists(LITERAL, min_size=3, max_size=3), shots=st.lists(st.tuples(HOSTILE, HOSTILE), max_size=3), query=st.none() | HOSTILE, separator=LITERAL
+)
 def test_a_few_shot_prompt_is_the_filled_templates_joined(
     toklet: Any, literals: list[str], shots: list[tuple[str, str]], query: str | None, separator: str
 ) -> None:

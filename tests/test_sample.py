@@ -200,6 +200,15 @@ def test_without_a_seed_the_system_gives_one_that_can_be_read(toklet: Any) -> No
     assert f"seed={one.seed}" in repr(one)
 
 
+def test_settings_and_positions_may_be_numpys_numbers(toklet: Any) -> None:
+    plain = toklet.Sampler(temperature=0.5, top_k=3, top_p=0.5, min_p=0.25, seed=3)
+    for whole in (np.int64, np.uint8):
+        for real in (np.float16, np.float32, np.float64):
+            sampler = toklet.Sampler(temperature=real(0.5), top_k=whole(3), top_p=real(0.5), min_p=real(0.25), seed=whole(3))
+            assert [sampler.sample(ROW, whole(n)) for n in range(20)] == [plain.sample(ROW, n) for n in range(20)]
+            assert toklet.softmax(ROW, real(0.5)).tolist() == toklet.softmax(ROW, 0.5).tolist()
+
+
 def test_a_sampler_pickles(toklet: Any) -> None:
     sampler = toklet.Sampler(temperature=0.8, top_k=40, top_p=0.9, min_p=0.01)
     again = pickle.loads(pickle.dumps(sampler))

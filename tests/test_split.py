@@ -41,9 +41,7 @@ def textbook(regex: str) -> re.Pattern[str]:
 def witness(toklet: Any, data: bytes, pattern: str) -> list[bytes]:
     text = data.decode("utf-8", "surrogateescape")
     unicode = toklet.reference.unicode
-    spelled = "".join(
-        c if c in LITERAL else LETTER_OF_CLASS[unicode.NAMES[kind]] for c, kind in zip(text, unicode.classes(text), strict=True)
-    )
+    spelled = "".join(c if c in LITERAL else LETTER_OF_CLASS[unicode.NAMES[kind]] for c, kind in zip(text, unicode.classes(text), strict=True))
     matches = textbook(toklet.patterns[pattern]).finditer(spelled)
     return [text[match.start() : match.end()].encode("utf-8", "surrogateescape") for match in matches]
 

@@ -131,10 +131,16 @@ def test_counts_decide_and_not_how_they_were_split_up(toklet: Any) -> None:
     assert one.train(300) == parts.train(300)
 
 
-@pytest.mark.parametrize("n", [2**31 - 1, 2**31, 2**31 + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**53 + 1, 2**63 - 1])
+@pytest.mark.parametrize("n", [2**31 - 1, 2**31, 2**31 + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**53 + 1, 2**60])
 def test_counts_over_32_bits_do_not_wrap(toklet: Any, n: int) -> None:
     tok = toklet.WordCounts({b"ab": n, b"xy": n - 1, b"zz": 1000}, "gpt2").train(259)
     assert tok.merges == [(b"a", b"b"), (b"x", b"y"), (b"z", b"z")]
+
+
+def test_a_corpus_whose_pairs_might_not_be_counted_in_64_bits_is_refused(toklet: Any) -> None:
+    most = 2**63 - 1
+    with pytest.raises(toklet.CorpusError, match=str(3 * most)):
+        toklet.WordCounts({b"abc": most, b"de": most}, "gpt2").train(260)
 
 
 def test_what_was_trained_encodes_what_it_was_trained_on(toklet: Any) -> None:

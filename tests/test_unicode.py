@@ -50,9 +50,9 @@ def test_a_surrogate_is_of_no_class(toklet: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["gpt2", "cl100k", "o200k"])
-def test_the_core_sees_every_character_in_the_class_of_the_table(toklet: Any, pattern: str) -> None:
+def test_the_core_sees_every_character_in_the_class_of_the_table(toklet: Any) -> None:
     """The pretokens of a probe show the class of the character in it. What the reference says of one character must hold for all of its class."""
+    pattern = "o200k"  # the one that tells all classes apart
     unicode, reference, core = toklet.reference.unicode, toklet.reference, toklet._core.core
     examples = dict(zip(unicode.NAMES, "§\u2003²\u0301Éé中", strict=True))
     literal = re.compile(r"[\r\n '/sdmtlverſ]", re.IGNORECASE)

@@ -121,13 +121,15 @@ class WordCounts:
             table = pq.read_table(name)
         except pa.ArrowInvalid as error:
             raise FormatError(name, f"not a parquet table ({error})", "one that WordCounts.save wrote") from None
-        pattern = (table.schema.metadata or {}).get(b"toklet.pattern")
-        if pattern is None or table.column_names != ["pretoken", "count"]:
+        pattern = (table.schema.metadata or {}).get(b"toklet.pattern", b"").decode("utf-8", "replace")
+        if not pattern or table.column_names != ["pretoken", "count"]:
             raise FormatError(name, f"a table of {table.column_names}", "one of pretoken and count, with toklet.pattern in its metadata")
         words: dict[bytes, int] = {}
-        for word, n in zip(table["pretoken"].to_pylist(), table["count"].to_pylist(), strict=True):
-            words[word] = words.get(word, 0) + n  # an engine may have written one pretoken in several rows
-        return cls(words, pattern.decode())
+        for row, (word, n) in enumerate(zip(table["pretoken"].to_pylist(), table["count"].to_pylist(), strict=True)):
+            if not isinstance(word, bytes) or not isinstance(n, int) or word in words:
+                raise FormatError(f"row {row} of {name}", repr((word, n)), "a pretoken (bytes) that no other row has, and its count")
+            words[word] = n
+        return cls(words, pattern)
 
 
 def count(texts: Iterable[Text], pattern: str = "o200k", *, threads: int | None = None, progress: bool | Report | None = None) -> WordCounts:

@@ -117,9 +117,12 @@ impl Reader<'_> {
 
     fn id(&self, token: &str, found: &Value) -> Result<u32> {
         let field = || format!("the id of {}", quote::text(token));
-        let Some(id) = found.as_i64() else { return self.refuse(&field(), found, "an integer") };
-        let outside = |_| Error::new(Kind::Vocabulary, field(), id.to_string(), format!("from 0 to {}", MAX_IDS - 1));
-        u32::try_from(id).map_err(outside)
+        let outside = |id: String| Error::new(Kind::Vocabulary, field(), id, format!("from 0 to {}", MAX_IDS - 1));
+        match (found.as_i64(), found.as_f64()) {
+            (Some(id), _) => u32::try_from(id).ok().filter(|id| *id < MAX_IDS).ok_or_else(|| outside(id.to_string())),
+            (None, Some(wide)) if wide.abs() >= 2.0_f64.powi(63) => Err(outside(format!("{wide:.0}"))),
+            _ => self.refuse(&field(), found, "an integer"),
+        }
     }
 
     /// Read characters as bytes.
@@ -173,7 +176,8 @@ impl Reader<'_> {
     fn tokenizer(&self, pulse: &Pulse) -> Result<Tokenizer> {
         self.object("the whole", &self.file)?;
         for (field, allowed) in supported() {
-            let found = field.split('.').fold(&self.file, |found, key| &found[key]);
+            // What stands in a field's way, and isn't an object, is refused in its place.
+            let found = field.split('.').fold(&self.file, |found, key| if found.is_object() { &found[key] } else { found });
             self.one_of(field, found, &allowed)?;
         }
         let model = &self.file["model"];

@@ -6,6 +6,7 @@ file says.
 """
 
 import json
+import math
 from typing import Any
 
 from ..reference.encode import Tokenizer
@@ -21,6 +22,13 @@ BYTE_LEVEL: dict[str, Any] = {"type": "ByteLevel", "add_prefix_space": False, "t
 def dumps(value: Any) -> str:
     """Write JSON without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def finite(number: str) -> float:
+    """Read a number, as JSON has them."""
+    if not math.isfinite(value := float(number)):
+        raise ValueError(number)
+    return value
 
 
 def spell(token: bytes) -> str:
@@ -80,8 +88,11 @@ class Reader:
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
         try:
-            self.file = json.loads(data, object_pairs_hook=self.unique)
-        except (RecursionError, UnicodeDecodeError, json.JSONDecodeError):
+            self.file = json.loads(data.decode(), object_pairs_hook=self.unique, parse_constant=finite, parse_float=finite)
+            dumps(self.file).encode()  # fails for a lone surrogate
+        except FormatError:
+            raise
+        except (RecursionError, ValueError):
             raise FormatError(name, "not JSON", "a tokenizer.json") from None
 
     def unique(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -153,7 +164,8 @@ class Reader:
         """Read the whole file."""
         self.typed("the whole", self.file, dict, "an object")
         for field, allowed in SUPPORTED.items():
-            self.one_of(field, self.get(field), allowed)
+            top = self.get(field.split(".")[0])  # refused in the field's place if it isn't an object
+            self.one_of(field, self.get(field) if top is None or isinstance(top, dict) else top, allowed)
         specials, tokens, merges = self.specials(), {}, []
         for spelled, id in self.typed("model.vocab", self.get("model.vocab"), dict, "an object").items():
             if specials.get(spelled) != self.id(spelled, id):

@@ -33,7 +33,7 @@ def read(data: bytes, name: str, pattern: str | None, special_tokens: Mapping[st
         try:
             token, rank = line.split()
             spelled = base64.b64decode(token, validate=True)
-            if not rank.isdigit() or len(rank) > 9:
+            if not rank.isdigit() or len(rank) > 9 or base64.b64encode(spelled) != token:
                 raise ValueError
         except (ValueError, binascii.Error):
             raise FormatError(f"line {number} of {name}", repr(line[:40].decode("utf-8", "replace")), "a token in base64 and its rank") from None

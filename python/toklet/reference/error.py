@@ -91,7 +91,10 @@ def number(place: str, value: Any, allowed: str, at_least: Any, at_most: Any, wh
     """Give `value` as an int (where `whole`) or a float; refuse what isn't one, and what isn't between the bounds, both included."""
     if not isinstance(value, Integral if whole else Real) or isinstance(value, bool):
         raise WrongTypeError(place, repr(value), allowed)
-    plain: Any = int(value) if whole else float(value)  # type: ignore[call-overload]
+    try:
+        plain: Any = int(value) if whole else float(value)  # type: ignore[call-overload]
+    except OverflowError:  # an int that no float is as large as
+        raise ArgumentError(place, repr(value)[:80], allowed) from None
     if not at_least <= plain <= at_most:
         raise ArgumentError(place, repr(plain), allowed)
     return plain

@@ -56,9 +56,9 @@ def check_corpus(counts: WordCounts) -> None:
     """Refuse a corpus that holds nothing, or so much that the count of a pair might not fit."""
     if not len(counts):
         raise CorpusError("the corpus", "empty", "at least one pretoken long")
-    size = sum(len(word) * n for word, n in counts.words.items())
-    if size > MAX_COUNT:
-        raise CorpusError("the length of the corpus", f"{size} bytes", f"at most {MAX_COUNT}")
+    pairs = sum((len(word) - 1) * n for word, n in counts.words.items())
+    if pairs >= 2**64:
+        raise CorpusError("the number of pairs in the corpus", str(pairs), f"at most {2**64 - 1}")
 
 
 def train(

@@ -1,0 +1,166 @@
+"""Ctrl-C ends any long call, other threads go on meanwhile, and no thread outlives a call.
+
+Times are of a machine that may be busy with other things. So each bound is held by the median of several tries, and no single one of them; the bounds are
+those that are promised, with no slack.
+"""
+
+import json
+import statistics
+from typing import Any
+
+import pytest
+
+from .backends import child
+
+PROLOGUE = """
+import itertools, json, os, random, signal, sys, threading, time
+import toklet
+chance = random.Random(1)
+words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyzé中", k=chance.randint(1, 12))) for _ in range(100_000)]
+text = " ".join(chance.choices(words, k=800_000))
+texts = [text[n : n + 2_000] for n in range(0, len(text), 2_000)]
+small = toklet.train(texts[:100], 600)
+counts = toklet.count(texts)
+long = "".join(chance.choices("ab", k=2_000_000))
+ids = small.encode(text)
+twice, fourfold = text * 2, text * 4
+CALLS = {
+    "train": lambda: counts.train(10_000),
+    "encode": lambda: small.encode(text),
+    "encode_batch": lambda: small.encode_batch(texts),
+    "encode of one pretoken": lambda: small.encode(long),
+    "encode_with_offsets": lambda: small.encode_with_offsets(twice),
+    "truncate": lambda: small.truncate(twice, 10**6),
+    "count": lambda: toklet.count(texts * 2),
+    "count of one text": lambda: toklet.count([fourfold]),
+    "decode": lambda: small.decode(ids),
+}
+"""
+
+INTERRUPTED = """
+def interrupted(call):
+    "Say how long after a SIGINT at a random moment of the call it ended, five times."
+    began = time.perf_counter()
+    call()
+    whole = time.perf_counter() - began
+    delays = []
+    while len(delays) < 5:
+        sent = []
+        def send(after):
+            time.sleep(after)
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        sender = threading.Thread(target=send, args=(whole * chance.uniform(0.05, 0.6),))
+        try:
+            try:
+                sender.start()
+                call()
+                sender.join()
+            except KeyboardInterrupt:
+                delays.append(time.perf_counter() - sent[0])
+                sender.join()
+        except KeyboardInterrupt:
+            pass  # the call was over sooner than last time
+    return delays
+
+def state():
+    return small.encode(texts[0]).tolist(), small.decode(ids[:99]), len(counts), counts.total, counts.train(270).merges
+
+expected = state()
+found = {name: interrupted(call) for name, call in CALLS.items() if name != "decode"}  # decoding is over too soon
+assert state() == expected
+print(json.dumps(found))
+"""
+
+STALLED = """
+def stalled(call):
+    "Say how long another thread had to wait at most, three times."
+    worst = []
+    for _ in range(3):
+        gaps, stop = [], threading.Event()
+        def beat():
+            last = time.perf_counter()
+            while not stop.is_set():
+                time.sleep(0.001)
+                now = time.perf_counter()
+                gaps.append(now - last)
+                last = now
+        watcher = threading.Thread(target=beat)
+        watcher.start()
+        call()
+        stop.set()
+        watcher.join()
+        worst.append(max(gaps))
+    return worst
+
+print(json.dumps({name: stalled(call) for name, call in CALLS.items()}))
+"""
+
+THREADS = """
+def tasks():
+    return len(os.listdir("/proc/self/task"))
+
+def watch():
+    while not stop.is_set():
+        most[0] = max(most[0], tasks())
+        time.sleep(0.002)
+
+before, most, after, stop = tasks(), [0], {}, threading.Event()
+watcher = threading.Thread(target=watch)
+watcher.start()
+for name, call in CALLS.items():
+    call()
+    for _ in range(50):  # the system takes a moment to take a thread off its list
+        after[name] = tasks() - 1
+        if after[name] <= before:
+            break
+        time.sleep(0.001)
+stop.set()
+watcher.join()
+print(json.dumps({"before": before, "most": most[0], "after": after}))
+"""
+
+LOOP = """
+import os, signal, threading, toklet
+tok = toklet.Tokenizer.from_merges([], pattern="gpt2")
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    while True:
+        tok.encode("short")
+except KeyboardInterrupt:
+    print("interrupted", tok.encode("ab").tolist())
+"""
+
+
+def run(toklet: Any, script: str) -> Any:
+    done = child(toklet, PROLOGUE + script, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def medians(found: dict[str, list[float]]) -> dict[str, float]:
+    return {name: statistics.median(seconds) for name, seconds in found.items()}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_long_call_within_250_ms_and_leaves_objects_as_they_were(toklet: Any) -> None:
+    found = medians(run(toklet, INTERRUPTED))
+    assert {name: seconds for name, seconds in found.items() if seconds > 0.25} == {}
+
+
+@pytest.mark.slow
+def test_another_thread_never_stalls_over_50_ms(toklet: Any) -> None:
+    found = medians(run(toklet, STALLED))
+    assert {name: seconds for name, seconds in found.items() if seconds > 0.05} == {}
+
+
+@pytest.mark.slow
+def test_no_thread_outlives_a_call(toklet: Any) -> None:
+    found = run(toklet, THREADS)
+    assert set(found["after"].values()) == {found["before"]}, found
+    assert found["most"] > found["before"] + 1, "the watcher saw no worker, so it would see none that stays"
+
+
+@pytest.mark.slow
+def test_ctrl_c_reaches_a_loop_of_short_calls(toklet: Any) -> None:
+    assert child(toklet, LOOP).stdout == "interrupted [97, 98]\n"
