@@ -4,6 +4,7 @@
 //! too, since Unicode differs between Python releases, regex engines and operating systems (131,756 letters in CPython 3.11, 141,028 here, 158,172 in a
 //! popular regex package), and one letter more or less changes ids.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The version of Unicode that the table was made from.
@@ -15,7 +16,7 @@ pub const UNICODE_VERSION: &str = "16.0.0";
 /// use toklet::unicode::{Classes, class_of};
 /// assert!(class_of('é').within(Classes::LETTERS));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Classes(u8);
 
 impl Classes {
@@ -74,13 +75,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         let class = NAMES.iter().find(|(name, _)| *name == named).map_or(Classes::OTHER, |(_, class)| *class);
         flat[first..=last].fill(class);
     }
-    let mut table = Table { pages: Vec::new(), classes: Vec::new() };
+    let (mut table, mut numbers) = (Table { pages: Vec::new(), classes: Vec::new() }, HashMap::new());
     for page in flat.as_chunks::<256>().0 {
-        let known = table.classes.iter().position(|seen| seen == page).unwrap_or_else(|| {
+        let known = *numbers.entry(*page).or_insert_with(|| {
             table.classes.push(*page);
-            table.classes.len() - 1
+            u16::try_from(table.classes.len() - 1).unwrap_or(0)
         });
-        table.pages.push(u16::try_from(known).unwrap_or(0));
+        table.pages.push(known);
     }
     table
 });

@@ -27,8 +27,9 @@ def as_ids(ids: Iterable[int] | ArrayLike) -> Any:
     except (TypeError, ValueError, OverflowError):
         raise WrongTypeError("ids", repr(items)[:80], "a sequence of integers") from None
     if array.dtype == object and array.ndim == 1 and all(isinstance(id, Integral) for id in array):
-        position = next(i for i, id in enumerate(array) if not 0 <= id < 2**32)  # numpy has no integer that wide
-        raise ArgumentError(f"the id at position {position}", str(array[position]), "from 0 to 2**32 - 1")
+        for position, id in enumerate(array):  # Python's own ints, which may be wider than any of numpy's
+            if not 0 <= id < 2**32:
+                raise ArgumentError(f"the id at position {position}", str(id)[:40], "from 0 to 2**32 - 1")
     if array.size == 0 and array.ndim == 1:
         return np.empty(0, np.uint32)
     if array.ndim != 1 or array.dtype.kind not in "ui":

@@ -121,9 +121,12 @@ class WordCounts:
             table = pq.read_table(name)
         except pa.ArrowInvalid as error:
             raise FormatError(name, f"not a parquet table ({error})", "one that WordCounts.save wrote") from None
-        pattern = (table.schema.metadata or {}).get(b"toklet.pattern", b"").decode("utf-8", "replace")
+        try:
+            pattern = (table.schema.metadata or {}).get(b"toklet.pattern", b"").decode()
+        except UnicodeDecodeError:
+            pattern = ""
         if not pattern or table.column_names != ["pretoken", "count"]:
-            raise FormatError(name, f"a table of {table.column_names}", "one of pretoken and count, with toklet.pattern in its metadata")
+            raise FormatError(name, f"a table of {table.column_names}", "one of pretoken and count, with toklet.pattern (UTF-8) in its metadata")
         words: dict[bytes, int] = {}
         for row, (word, n) in enumerate(zip(table["pretoken"].to_pylist(), table["count"].to_pylist(), strict=True)):
             if not isinstance(word, bytes) or not isinstance(n, int) or word in words:

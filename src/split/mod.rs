@@ -13,6 +13,9 @@ mod text;
 use crate::error::{Error, Kind, Result};
 use text::Text;
 
+/// A regular expression that would compile to more is refused; the largest published pattern takes 0.6 MB.
+const REGEX_BYTES: usize = 1 << 24;
+
 type Scanner = fn(&Text<'_>, usize) -> usize;
 
 struct BuiltIn {
@@ -52,7 +55,7 @@ impl Pattern {
         if let Some(known) = BUILT_IN.iter().find(|p| p.name == pattern || p.regex == pattern || p.spellings.contains(&pattern)) {
             return Ok(Self(Cut::Scan(known)));
         }
-        let compiled = fancy_regex::RegexBuilder::new(pattern).build().map_err(|error| {
+        let compiled = fancy_regex::RegexBuilder::new(pattern).delegate_size_limit(REGEX_BYTES).build().map_err(|error| {
             let names: Vec<_> = BUILT_IN.iter().map(|p| p.name).collect();
             let reason = format!("{pattern:?}, which can't be read as a regular expression ({error})");
             Error::new(Kind::Argument, "pattern", reason, format!("one of {}, or a regular expression", names.join(", ")))
