@@ -95,7 +95,17 @@ where
     PyBuffer::<T>::get(object).and_then(|buffer| buffer.to_vec(object.py())).or_else(|_| object.extract())
 }
 
+/// How many bytes are copied before other threads of the interpreter get their turn: a few milliseconds.
+const SLICE: usize = 1 << 23;
+
 /// Give numbers as raw bytes.
-pub(super) fn raw<'py, T: bytemuck::Pod>(py: Python<'py>, numbers: &[T]) -> Bound<'py, PyByteArray> {
-    PyByteArray::new(py, bytemuck::cast_slice(numbers))
+pub(super) fn raw<'py, T: bytemuck::Pod>(py: Python<'py>, numbers: &[T]) -> PyResult<Bound<'py, PyByteArray>> {
+    let bytes: &[u8] = bytemuck::cast_slice(numbers);
+    let (first, rest) = bytes.split_at(bytes.len().min(SLICE));
+    let array = PyByteArray::new(py, first);
+    for slice in rest.chunks(SLICE) {
+        py.detach(|| ());
+        array.call_method1("extend", (PyBytes::new(py, slice),))?;
+    }
+    Ok(array)
 }

@@ -60,25 +60,25 @@ impl Sampler {
 
     #[pyo3(signature = (row, index = 0))]
     fn distribution<'py>(&self, py: Python<'py>, row: &Bound<'py, PyAny>, index: usize) -> PyResult<Bound<'py, PyByteArray>> {
-        Ok(raw(py, &with_row!(py, row, row => self.0.distribution(row, index))?))
+        raw(py, &with_row!(py, row, row => self.0.distribution(row, index))?)
     }
 }
 
 #[pyfunction]
 #[pyo3(signature = (row, temperature = 1.0, index = 0))]
 pub(super) fn softmax<'py>(py: Python<'py>, row: &Bound<'py, PyAny>, temperature: f64, index: usize) -> PyResult<Bound<'py, PyByteArray>> {
-    Ok(raw(py, &with_row!(py, row, row => sample::softmax(row, temperature, index))?))
+    raw(py, &with_row!(py, row, row => sample::softmax(row, temperature, index))?)
 }
 
 #[pyfunction]
 #[pyo3(signature = (row, index = 0))]
 pub(super) fn log_softmax<'py>(py: Python<'py>, row: &Bound<'py, PyAny>, index: usize) -> PyResult<Bound<'py, PyByteArray>> {
-    Ok(raw(py, &with_row!(py, row, row => sample::log_softmax(row, index))?))
+    raw(py, &with_row!(py, row, row => sample::log_softmax(row, index))?)
 }
 
 #[pyfunction]
 pub(super) fn top_k<'py>(py: Python<'py>, logits: &Bound<'py, PyAny>, k: usize) -> PyResult<Bound<'py, PyByteArray>> {
     let ids = with_row!(py, logits, row => Ok(sample::top_k(row, k)))?;
     let ids: Vec<i64> = ids.into_iter().map(|id| i64::try_from(id).unwrap_or(i64::MAX)).collect();
-    Ok(raw(py, &ids))
+    raw(py, &ids)
 }

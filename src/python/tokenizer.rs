@@ -124,7 +124,7 @@ impl Tokenizer {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
-        Ok(raw(py, &ids))
+        raw(py, &ids)
     }
 
     fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Bound<'py, PyByteArray>> {
@@ -135,7 +135,7 @@ impl Tokenizer {
         }
         let size = owned.iter().map(|part| part.text.len()).sum();
         let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
-        Ok(raw(py, &ids))
+        raw(py, &ids)
     }
 
     fn encode_batch<'py>(
@@ -150,7 +150,7 @@ impl Tokenizer {
         let (texts, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
         let size = texts.iter().map(|text| text.len()).sum();
         let (ids, offsets) = call(py, size, |pulse| self.0.encode_batch(&texts, &special, threads, pulse))?;
-        Ok((raw(py, &ids), raw(py, &offsets)))
+        Ok((raw(py, &ids)?, raw(py, &offsets)?))
     }
 
     fn encode_with_offsets<'py>(
@@ -162,7 +162,7 @@ impl Tokenizer {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "char", pulse))?;
-        Ok((raw(py, &ids), raw(py, &offsets)))
+        Ok((raw(py, &ids)?, raw(py, &offsets)?))
     }
 
     fn count(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<usize> {
