@@ -25,6 +25,7 @@ def class_of(code: int) -> str:
 
 
 def main() -> None:
+    """Check the version, and write the runs of characters of one class."""
     assert unicodedata2.unidata_version == VERSION, f"unicodedata2 is {unicodedata2.unidata_version}, wanted {VERSION}"
     names = [class_of(code) for code in range(0x110000)]
     assert sum(name in ("upper", "lower", "letter") for name in names) == LETTERS

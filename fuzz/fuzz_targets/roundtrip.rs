@@ -16,8 +16,17 @@ static TOKENIZERS: LazyLock<Vec<Tokenizer>> = LazyLock::new(|| {
     ["gpt2", "cl100k", "o200k", r"\w+|(?=\s)\s\s?"].map(make).into()
 });
 
+/// What half of the texts are made of: characters of each length, whole and broken, and what the merges and the special tokens are about.
+static PIECES: LazyLock<Vec<&[u8]>> = LazyLock::new(|| {
+    let joined = b"a~b~ ~\n~'s~12~<|end|>~<|~\xC3\xA9~\xE5\xAD\x97~\xF0\x9F\x98\x80~\xF0\x9F~\x98\x80~\xE5~\xFF~!";
+    joined.split(|byte| *byte == b'~').collect()
+});
+
 fuzz_target!(|input: (u8, Vec<u8>, usize)| {
-    let (choice, text, room) = input;
+    let (choice, mut text, room) = input;
+    if choice & 4 == 0 {
+        text = text.into_iter().map(|byte| PIECES[usize::from(byte % 16)]).collect::<Vec<_>>().concat();
+    }
     let (tok, pulse) = (&TOKENIZERS[usize::from(choice % 4)], Pulse::default());
     for special in [Special::Text, Special::Allow, Special::Only(vec!["<|end|>".into()])] {
         let ids = tok.encode(&text, &special, &pulse).unwrap();
