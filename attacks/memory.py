@@ -1,8 +1,8 @@
 """50 MB of hostile text: the most memory that encoding takes over the text itself, as a multiple of the text, stays under a stated one.
 
 Measured: many pretokens take 8 times the text where every byte is an id (4 bytes an id, twice while they become an array), and 2 times where 4 bytes
-are. All of the text in one pretoken takes 20 to 26 times: the ids, ranks and neighbours of each byte, and a heap of pairs. Special tokens of 3 bytes
-each take 17 times: the places of all of them.
+are. All of the text in one pretoken takes 20 to 26 times: the ids, ranks and neighbours of each byte, and a heap of pairs. Nothing but special
+tokens of 3 bytes takes 3 times.
 """
 
 from run import holds, in_child, main
@@ -26,7 +26,7 @@ CASES = {
     "one pretoken of combining marks": ("\u0301".encode(), "text", 24),
     "one pretoken, 4 bytes an id": (b"a", "text", 30),
     "one pretoken, every pair merges": (b"xy", "text", 30),
-    "nothing but special tokens": (b"<s>", "allow", 20),
+    "nothing but special tokens": (b"<s>", "allow", 6),
 }
 
 
