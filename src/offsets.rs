@@ -34,7 +34,7 @@ impl Tokenizer {
         }
         let ids = self.encode(data, &Special::Text, pulse)?;
         let ends = self.ends(&ids);
-        let (mut count, mut room) = (ids.len(), max_tokens.min(ids.len()));
+        let (mut count, mut room, mut step) = (ids.len(), max_tokens.min(ids.len()), 1);
         let mut kept = data;
         while count > max_tokens {
             let spare = ids.len() - room;
@@ -54,7 +54,9 @@ impl Tokenizer {
             }
             kept = data.get(start..end).unwrap_or(&[]);
             count = self.count(kept, &Special::Text, pulse)?;
-            room = room.saturating_sub(count.saturating_sub(max_tokens));
+            // By the excess, but in doubling steps: a cut that shifts all that follows it may be bad where its neighbour is good.
+            room = room.saturating_sub(step.min(count.saturating_sub(max_tokens)));
+            step = step.saturating_mul(2);
         }
         Ok(kept)
     }

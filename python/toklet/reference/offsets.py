@@ -25,7 +25,7 @@ def offsets(data: bytes, lengths: Sequence[int], unit: str) -> list[int]:
 def truncate(data: bytes, lengths: Sequence[int], max_tokens: int, keep: str, count: Callable[[bytes], int]) -> bytes:
     """Keep the head, the tail or the middle of a text whose tokens have these lengths."""
     ends, numbers = list(accumulate(lengths, initial=0)), [*character_numbers(data), -1]
-    found, room, kept = len(lengths), min(max_tokens, len(lengths)), data
+    found, room, step, kept = len(lengths), min(max_tokens, len(lengths)), 1, data
     while found > max_tokens:
         spare = len(lengths) - room
         first = {"head": 0, "tail": spare, "middle": spare // 2}[keep]
@@ -36,5 +36,7 @@ def truncate(data: bytes, lengths: Sequence[int], max_tokens: int, keep: str, co
             end -= 1
         kept = data[start:end]
         found = count(kept)
-        room = max(0, room - max(0, found - max_tokens))
+        # By the excess, but in doubling steps: a cut that shifts all that follows it may be bad where its neighbour is good.
+        room = max(0, room - min(step, max(0, found - max_tokens)))
+        step *= 2
     return kept
