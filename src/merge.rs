@@ -10,9 +10,9 @@ use crate::error::Result;
 use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
 
-/// Above this many bytes the heap is faster (measured with cl100k: the scan wins at 64 bytes, the heap at 256).
+/// Above this many bytes the heap takes over, which keeps long pretokens from costing the square of their length. Not tuned yet.
 const SHORT: usize = 128;
-/// A heap entry taken costs under a microsecond, so this many of them are well under the 20 ms in which a call must tick.
+/// Few enough heap entries that taking them stays well under the 20 ms in which a call must tick.
 const TICK_EVERY: usize = 1 << 12;
 const NONE: u32 = u32::MAX;
 

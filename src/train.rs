@@ -7,7 +7,7 @@
 //!
 //! The words lie in one flat array, each symbol with its neighbours' places. Every pair knows the places where it may stand, so a merge touches only those;
 //! a heap gives the most frequent pair, and an entry whose count is no longer true is put back with the true one. Time is n log n in the symbols of
-//! the distinct words, memory about 24 bytes a symbol.
+//! the distinct words, memory linear in them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -86,7 +86,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
-/// The classes of ASCII, known when the program is compiled: looking them up takes a third of the time of the table (0.7 ns a character, not 2.1).
+/// The classes of ASCII, known when the program is compiled: one look-up in 128 bytes, where the table takes two and a check that it is there.
 const ASCII: [Classes; 128] = {
     let (mut classes, mut code) = ([Classes::OTHER; 128], 0u8);
     while code < 128 {

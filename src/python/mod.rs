@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use crate::error::{Error, Kind, Result};
 use crate::threads::{Pulse, watched};
 
-/// Work on fewer bytes takes about as long as letting the interpreter go (20 µs).
+/// Work on fewer bytes is over in some 20 µs at the 60 MB/s at which text is encoded, and keeps the interpreter.
 const BRIEF: usize = 1 << 10;
 /// Work on more bytes may take longer than a person who pressed Ctrl-C wants to wait, so it runs on a worker and this thread listens.
 const LONG: usize = 1 << 17;

@@ -13,7 +13,7 @@ mod text;
 use crate::error::{Error, Kind, Result};
 use text::Text;
 
-/// A regular expression that would compile to more is refused; the largest published pattern takes 0.6 MB.
+/// A regular expression that would compile to more is refused.
 const REGEX_BYTES: usize = 1 << 24;
 
 type Scanner = fn(&Text<'_>, usize) -> usize;
