@@ -7,8 +7,14 @@
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
-/// The purpose of a draw: which decision at a position the bits are for.
+/// The purposes: which decision at a position the bits are for. This one is the draw's.
 pub const DRAW: u32 = 0;
+/// Whether the top choices are excluded.
+pub const XTC: u32 = 1;
+/// Whether a drafted id may stand.
+pub const ACCEPT: u32 = 2;
+/// The draw in place of a drafted id that may not.
+pub const RESIDUAL: u32 = 3;
 
 /// Mix four 32-bit words under two.
 ///
@@ -39,6 +45,13 @@ fn halves(wide: u64) -> (u32, u32) {
 /// 2^-53, by its bits: `powi` promises no exact result.
 const ULP: f64 = f64::from_bits((1_023 - 53) << 52);
 
+/// An odd number of 53 bits; `turn` counts the numbers that one decision takes.
+pub fn odd_bits(seed: u64, position: u64, purpose: u32, turn: u32) -> u64 {
+    let ((position_high, position_low), (seed_high, seed_low)) = (halves(position), halves(seed));
+    let [high, low, _, _] = philox([position_low, position_high, purpose, turn], [seed_low, seed_high]);
+    ((u64::from(high) << 32 | u64::from(low)) >> 11) | 1
+}
+
 /// A number strictly between 0 and 1: an odd multiple of 2^-53.
 ///
 /// ```
@@ -46,10 +59,7 @@ const ULP: f64 = f64::from_bits((1_023 - 53) << 52);
 /// assert_eq!(uniform(0, 0, DRAW), (0x6627_e8d5_e169_c58d_u64 >> 11 | 1) as f64 / 2_f64.powi(53));
 /// ```
 pub fn uniform(seed: u64, position: u64, purpose: u32) -> f64 {
-    let ((position_high, position_low), (seed_high, seed_low)) = (halves(position), halves(seed));
-    let [high, low, _, _] = philox([position_low, position_high, purpose, 0], [seed_low, seed_high]);
-    let odd = ((u64::from(high) << 32 | u64::from(low)) >> 11) | 1;
-    odd as f64 * ULP
+    odd_bits(seed, position, purpose, 0) as f64 * ULP
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ from .reference.error import (
     WrongTypeError,
 )
 from .reference.split import PATTERNS as patterns
-from .sampling import Sampler, bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
+from .sampling import Sampler, accept_draft, bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
 from .tokenizer import Tokenizer, load
 from .training import WordCounts, count, count_files, train, train_files
 
@@ -53,6 +53,7 @@ __all__ = [
     "WordCounts",
     "WrongTypeError",
     "__version__",
+    "accept_draft",
     "backend",
     "bits_per_byte",
     "count",

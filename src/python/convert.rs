@@ -1,7 +1,8 @@
-//! Python objects -> what the core takes, and back. Text is borrowed where it can be, arrays go out as raw bytes that numpy reads in place.
+//! Python objects -> what the core takes, and back. Text and logits are borrowed where they can be, arrays go out as raw bytes that numpy reads in place.
+#![allow(unsafe_code)]
 
-use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::PyOverflowError;
+use pyo3::buffer::{PyBuffer, PyUntypedBuffer};
+use pyo3::exceptions::{PyBufferError, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFrozenSet, PyList, PyMemoryView, PySet, PyString, PyTuple};
 
@@ -108,4 +109,74 @@ pub(super) fn raw<'py, T: bytemuck::Pod>(py: Python<'py>, numbers: &[T]) -> PyRe
         array.call_method1("extend", (PyBytes::new(py, slice),))?;
     }
     Ok(array)
+}
+
+/// The rows of a buffer of one or two dimensions, read where they lie; put together in a copy where the items of a row don't lie side by side.
+pub(super) struct Rows {
+    buffer: PyUntypedBuffer,
+    /// How many rows there are.
+    pub(super) n: usize,
+    /// How many items a row has.
+    pub(super) width: usize,
+    /// How many bytes from one row to the next.
+    stride: isize,
+    /// The items of all rows, where they had to be copied; of eight bytes each, so that any item is aligned in it.
+    copied: Option<Vec<u64>>,
+}
+
+impl Rows {
+    /// Take a buffer whose items have one of some formats.
+    pub(super) fn get(object: &Bound<'_, PyAny>, formats: &str) -> PyResult<Self> {
+        let buffer = PyUntypedBuffer::get(object)?;
+        let (n, width, stride) = match *buffer.shape() {
+            [width] => (1, width, 0),
+            [n, width] => (n, width, buffer.strides()[0]),
+            _ => return Err(PyBufferError::new_err("one or two dimensions are needed")),
+        };
+        if !matches!(buffer.format().to_bytes(), [format] if formats.as_bytes().contains(format)) {
+            return Err(PyBufferError::new_err(format!("a format among {formats} is needed")));
+        }
+        let (size, step) = (buffer.item_size(), buffer.strides().last().copied().unwrap_or_default());
+        let together = width < 2 || usize::try_from(step) == Ok(size);
+        let aligned = buffer.buf_ptr().addr().is_multiple_of(size.max(1)) && stride.unsigned_abs().is_multiple_of(size.max(1));
+        let mut rows = Self { buffer, n, width, stride, copied: None };
+        if !(together && aligned) {
+            rows.copied = Some(rows.gathered(size));
+            rows.stride = isize::try_from(size * width).unwrap_or_default();
+        }
+        Ok(rows)
+    }
+
+    /// The format of an item, as the module `struct` names it.
+    pub(super) fn format(&self) -> u8 {
+        self.buffer.format().to_bytes().first().copied().unwrap_or_default()
+    }
+
+    fn gathered(&self, size: usize) -> Vec<u64> {
+        let mut bytes = Vec::with_capacity(self.n * self.width * size);
+        for row in 0..self.n {
+            for column in 0..self.width {
+                let indices = [row, column];
+                let item = self.buffer.get_ptr(if self.buffer.dimensions() == 1 { &indices[1..] } else { &indices });
+                // Sound because: `get_ptr` gives the place of an item of the buffer, which is held, and a byte needs no alignment.
+                bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(item.cast::<u8>(), size) });
+            }
+        }
+        bytes.chunks(8).map(|eight| u64::from_ne_bytes(std::array::from_fn(|i| eight.get(i).copied().unwrap_or_default()))).collect()
+    }
+
+    /// A row, of items as wide as the format says.
+    pub(super) fn row<T: bytemuck::Pod>(&self, row: usize) -> &[T] {
+        if size_of::<T>() != self.buffer.item_size() || row >= self.n || self.width == 0 {
+            return &[];
+        }
+        let start = match &self.copied {
+            Some(copied) => copied.as_ptr().cast::<u8>(),
+            None => self.buffer.buf_ptr().cast::<u8>().cast_const(),
+        };
+        // Sound because: 1. the row lies in the buffer, which is held as long as `self` is, or in the copy; 2. `get` has checked that its items lie side by side and
+        // are aligned; 3. any bits are a T; 4. another thread that writes into an array while it is read changes what the numbers are, which the core takes as they
+        // come: places come from lengths, never from what is read. (numpy reads arrays under the same condition.)
+        unsafe { std::slice::from_raw_parts(start.offset(self.stride * row.cast_signed()).cast::<T>(), self.width) }
+    }
 }

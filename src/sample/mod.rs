@@ -1,207 +1,263 @@
-//! Logits -> id: softmax, temperature, top-k, top-p, min-p, and the draw.
+//! Logits -> id: sketch, select, draw, adjust.
 //!
-//! A logit is an unnormalised log-probability. In this order (the one of Hugging Face): the logits are divided by the temperature; top-k keeps the k largest;
-//! top-p keeps the smallest set of the largest whose probability reaches p; min-p keeps what is at least min_p times as probable as the best; the rest is
-//! drawn from. Every step works on (x - max) / T, so nothing overflows, and orders by value, then by the lower id. Temperature 0 takes the largest. All
-//! arithmetic is double precision with an exponential of our own, in a fixed order, so that both backends give the same bits.
+//! A logit is an unnormalised log-probability. The steps go over a row in a named order ([`Settings`]): bias and penalties change the logits of a few ids
+//! (`adjust`); the temperature divides all of them; top-k, top-p and their like choose which ids stay, each among those that the ones before left (`select`,
+//! `nucleus`); one of these is drawn (`draw`). Every step works on (x - best) / T, so nothing overflows, and orders by value, then by the lower id.
+//!
+//! The row is read once, for the maximum of each block of 256 (`sketch`); what else is read are the few blocks that matter. The arithmetic (`weight`) gives the
+//! same bits on every machine, in every vector width (`kernels`), and in the reference.
 
-mod exp;
+mod adjust;
+mod draw;
+mod kept;
+mod kernels;
+mod nucleus;
+mod row;
 mod select;
+mod settings;
+mod sketch;
+mod softmax;
+mod weight;
 
-use crate::error::{Error, Kind, MAX_LOGITS, Result};
-use crate::philox::{DRAW, uniform};
-pub use exp::exp;
-pub use select::top_k;
+use std::f64::consts::LN_2;
 
-/// The logits of one row, of any width.
-pub trait Logit: Copy + PartialOrd + Into<f64> {}
-impl<T: Copy + PartialOrd + Into<f64>> Logit for T {}
+use crate::error::{Error, Kind, Result};
+use crate::philox::{ACCEPT, RESIDUAL, XTC, odd_bits, uniform};
+use adjust::index;
+use kept::{Kept, Place};
+use kernels::{BLOCK, each_weight};
+use row::Row;
+pub use row::{Mask, Source};
+pub use settings::{Settings, Step};
+pub use softmax::{log_softmax, softmax};
+use weight::{Scale, UNIT, fraction};
+pub use weight::{Value, exp, ln};
 
-/// The steps from logits to an id, with their settings.
+/// A row of logits, and all that its id depends on but the settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a, V> {
+    /// The logits.
+    pub row: Source<'a, V>,
+    /// What may be drawn.
+    pub mask: Mask<'a>,
+    /// The ids so far.
+    pub history: &'a [u32],
+    /// The place of the id in its sequence: seed and position make the random number.
+    pub position: u64,
+    /// What errors call the row.
+    pub index: usize,
+}
+
+impl<'a, V> From<Source<'a, V>> for Input<'a, V> {
+    fn from(row: Source<'a, V>) -> Self {
+        Self { row, mask: Mask::All, history: &[], position: 0, index: 0 }
+    }
+}
+
+/// Log-probabilities in nats.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Logprobs {
+    /// The most probable ids and theirs, largest first.
+    pub top: Vec<(usize, f64)>,
+    /// Those of the ids that were asked for, with their ranks: 1 for the most probable, 0 for what can't be drawn.
+    pub asked: Vec<(f64, usize)>,
+}
+
+/// The steps from logits to an id.
 ///
 /// ```
-/// use toklet::sample::Sampler;
-/// let greedy = Sampler::new(0.0, None, None, None, 7)?;
-/// assert_eq!(greedy.sample(&[0.1_f32, 2.0, 2.0], 0, 0)?, 1);
+/// use toklet::sample::{Sampler, Settings, Source};
+/// let greedy = Sampler::new(Settings { temperature: 0.0, ..Settings::default() })?;
+/// assert_eq!(greedy.sample(&Source::Plain(&[0.1_f32, 2.0, 2.0]).into())?, 1);
 /// # Ok::<(), toklet::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Sampler {
-    temperature: f64,
-    top_k: Option<usize>,
-    top_p: Option<f64>,
-    min_p: Option<f64>,
-    seed: u64,
-}
+pub struct Sampler(Settings);
 
 impl Sampler {
     /// Check the settings.
-    pub fn new(temperature: f64, top_k: Option<usize>, top_p: Option<f64>, min_p: Option<f64>, seed: u64) -> Result<Self> {
-        let refuse = |place: &str, found: String, allowed: &str| Err(Error::new(Kind::Argument, place, found, allowed));
-        check_temperature(temperature)?;
-        if top_k == Some(0) {
-            return refuse("top_k", "0".into(), "an integer, at least 1, or None for all");
-        }
-        if let Some(p) = top_p.filter(|p| !(f64::from_bits(1)..=1.0).contains(p)) {
-            return refuse("top_p", shown(p), "above 0 and at most 1, or None for all");
-        }
-        if let Some(p) = min_p.filter(|p| !(0.0..=1.0).contains(p)) {
-            return refuse("min_p", shown(p), "from 0 to 1, or None for all");
-        }
-        Ok(Self { temperature, top_k, top_p, min_p, seed })
+    pub fn new(settings: Settings) -> Result<Self> {
+        settings.checked().map(Self)
     }
 
-    /// Draw an id: the first at which the running sum of the weights passes u times their total. `index` names the row in errors.
-    pub fn sample<T: Logit>(&self, row: &[T], position: u64, index: usize) -> Result<usize> {
-        let x = scaled(row, self.temperature, index)?;
-        let kept = self.keep(&x);
-        let weights: Vec<f64> = kept.iter().map(|id| exp(x[*id])).collect();
-        let target = uniform(self.seed, position, DRAW) * add(&weights);
-        let mut mass = 0.0;
-        let passes = |weight: &f64| {
-            mass += weight;
-            mass > target
+    /// Draw an id.
+    pub fn sample<V: Value>(&self, input: &Input<'_, V>) -> Result<usize> {
+        Ok(self.choose(input)?.draw(self.0.seed, input.position))
+    }
+
+    /// Take a row through the steps.
+    fn choose<'a, V: Value>(&self, input: &Input<'a, V>) -> Result<Kept<'a, V>> {
+        let row = Row::new(input.row, input.mask, input.index)?;
+        self.check_ids(&row, input)?;
+        let mut kept = Kept::all(row, input.index)?;
+        for step in &self.0.order {
+            self.step(*step, &mut kept, input)?;
+        }
+        Ok(kept)
+    }
+
+    /// Refuse ids that the row has no logit for.
+    fn check_ids<V: Value>(&self, row: &Row<'_, V>, input: &Input<'_, V>) -> Result<()> {
+        let refuse = |place: String, id: usize| {
+            let allowed = format!("below {}, the number of logits", row.len());
+            Err(Error::new(Kind::Argument, place, id.to_string(), allowed))
         };
-        let drawn = weights.iter().position(passes).unwrap_or(kept.len() - 1);
-        Ok(kept[drawn])
+        if let Some((id, _)) = self.0.logit_bias.iter().find(|(id, _)| *id >= row.len()) {
+            return refuse("an id of logit_bias".into(), *id);
+        }
+        match input.history.iter().map(|id| index(*id)).find(|id| *id >= row.len()) {
+            Some(id) => refuse(format!("an id in the history of row {}", input.index), id),
+            None => Ok(()),
+        }
+    }
+
+    fn step<V: Value>(&self, step: Step, kept: &mut Kept<'_, V>, input: &Input<'_, V>) -> Result<()> {
+        let settings = &self.0;
+        match step {
+            Step::LogitBias => return kept.bias(settings),
+            Step::Penalties => return kept.penalties(settings, input.history),
+            Step::Dry => return kept.dry(settings, input.history),
+            Step::Temperature if settings.temperature > 0.0 => {
+                kept.scale = Scale::new(settings.temperature);
+                return Ok(());
+            }
+            Step::Temperature => kept.place = Place::List(kept.largest(1)),
+            Step::TopK => kept.top_k(settings.top_k.unwrap_or(usize::MAX)),
+            Step::TopP => kept.top_p(settings.top_p.unwrap_or(1.0)),
+            Step::MinP => kept.min_p(settings.min_p.unwrap_or(0.0)),
+            Step::TypicalP => kept.typical_p(settings.typical_p.unwrap_or(1.0)),
+            Step::TopNSigma => kept.top_n_sigma(settings.top_n_sigma.unwrap_or(f64::INFINITY)),
+            Step::Xtc if odd_bits(settings.seed, input.position, XTC, 0) < fraction(settings.xtc_probability) => kept.xtc(settings.xtc_threshold),
+            Step::Xtc => {}
+            Step::Mirostat if settings.mirostat == 1 => kept.mirostat_1(settings.mu()),
+            Step::Mirostat => kept.mirostat_2(settings.mu()),
+        }
+        kept.chosen = true;
+        Ok(())
     }
 
     /// The probabilities that `sample` draws from.
     ///
     /// ```
-    /// let two = toklet::sample::Sampler::new(1.0, Some(2), None, None, 7)?;
-    /// assert_eq!(two.distribution(&[0.0_f32, 1.0, 1.0, -1.0], 0)?, [0.0, 0.5, 0.5, 0.0]);
+    /// use toklet::sample::{Sampler, Settings, Source};
+    /// let two = Sampler::new(Settings { top_k: Some(2), ..Settings::default() })?;
+    /// assert_eq!(two.distribution(&Source::Plain(&[0.0_f32, 1.0, 1.0, -1.0]).into())?, [0.0, 0.5, 0.5, 0.0]);
     /// # Ok::<(), toklet::Error>(())
     /// ```
-    pub fn distribution<T: Logit>(&self, row: &[T], index: usize) -> Result<Vec<f64>> {
-        let x = scaled(row, self.temperature, index)?;
-        let kept = self.keep(&x);
-        let weights: Vec<f64> = kept.iter().map(|id| exp(x[*id])).collect();
-        let total = add(&weights);
-        let mut probabilities = vec![0.0; x.len()];
-        for (id, weight) in kept.into_iter().zip(weights) {
-            probabilities[id] = weight / total;
-        }
-        Ok(probabilities)
+    pub fn distribution<V: Value>(&self, input: &Input<'_, V>) -> Result<Vec<f64>> {
+        Ok(self.choose(input)?.probabilities())
     }
 
-    /// The ids that may be drawn, in the order of the ids; `x` is a scaled row.
-    fn keep(&self, x: &[f64]) -> Vec<usize> {
-        let mut ids = match (self.top_k, self.top_p) {
-            (None, None | Some(1.0)) => (0..x.len()).collect(),
-            (k, p) => {
-                let ids = top_k(x, k.unwrap_or(x.len()));
-                select::top_p(x, ids, p.unwrap_or(1.0))
-            }
+    /// The log-probabilities of the `top` most probable ids, and of some others: of what `sample` draws from.
+    pub fn logprobs<V: Value>(&self, input: &Input<'_, V>, ids: &[usize], top: usize) -> Result<Logprobs> {
+        Ok(self.choose(input)?.logprobs(ids, top))
+    }
+
+    /// Whether an id drawn from the draft may stand; where not, another, so that what stands is distributed as the target says.
+    ///
+    /// It stands with probability min(1, p / q); else one is drawn from the rest max(0, p - q) (Leviathan et al., 2023; Chen et al., 2023).
+    pub fn accept<V: Value, W: Value>(&self, target: &Input<'_, V>, draft: Source<'_, W>, id: usize) -> Result<(bool, usize)> {
+        let Input { mask, history, position, index, .. } = *target;
+        let (p, q) = (self.distribution(target)?, self.distribution(&Input { row: draft, mask, history, position, index })?);
+        if p.len() != q.len() {
+            let place = format!("the length of draft row {index}");
+            return Err(Error::new(Kind::Logits, place, q.len().to_string(), format!("{}, as long as the target's", p.len())));
+        }
+        if q.get(id).is_none_or(|q| *q == 0.0) {
+            let allowed = "an id that the sampler can draw from its draft row";
+            return Err(Error::new(Kind::Argument, format!("draft id {index}"), id.to_string(), allowed));
+        }
+        if uniform(self.0.seed, position, ACCEPT) * q[id] < p[id] {
+            return Ok((true, id));
+        }
+        let units = |x: f64| weight::whole(x * (1_u64 << 60) as f64);
+        let mut rest: Vec<u64> = p.iter().zip(&q).map(|(p, q)| units((p - q).max(0.0))).collect();
+        if rest.iter().all(|mass| *mass == 0) {
+            rest = p.into_iter().map(units).collect(); // p and q are the same but for rounding
+        }
+        let lengths = rest.chunks(BLOCK).map(|block| block.iter().sum()).collect();
+        let masses = |block: usize, weights: &mut [u64; BLOCK]| {
+            weights.fill(0);
+            weights.iter_mut().zip(&rest[block * BLOCK..]).for_each(|(weight, mass)| *weight = *mass);
         };
-        let floor = self.min_p.filter(|p| *p > 0.0).map_or(f64::NEG_INFINITY, f64::ln);
-        ids.retain(|id| x[*id] >= floor && x[*id] > f64::NEG_INFINITY);
-        ids.sort_unstable();
-        ids
+        Ok((false, draw::draw(lengths, masses, self.0.seed, position, RESIDUAL)))
     }
-}
 
-/// The probabilities of a row.
-///
-/// ```
-/// let p = toklet::sample::softmax(&[2.0_f32, 1.0, 0.0], 1.0, 0)?;
-/// assert_eq!(format!("{:.3} {:.3} {:.3}", p[0], p[1], p[2]), "0.665 0.245 0.090");
-/// # Ok::<(), toklet::Error>(())
-/// ```
-pub fn softmax<T: Logit>(row: &[T], temperature: f64, index: usize) -> Result<Vec<f64>> {
-    check_temperature(temperature)?;
-    let mut weights = scaled(row, temperature, index)?;
-    weights.iter_mut().for_each(|x| *x = exp(*x));
-    let total = add(&weights);
-    weights.iter_mut().for_each(|weight| *weight /= total);
-    Ok(weights)
-}
-
-/// The log-probabilities of a row, in nats.
-///
-/// ```
-/// assert_eq!(toklet::sample::log_softmax(&[3.0_f32, 3.0], 0)?, [0.5_f64.ln(); 2]);
-/// # Ok::<(), toklet::Error>(())
-/// ```
-pub fn log_softmax<T: Logit>(row: &[T], index: usize) -> Result<Vec<f64>> {
-    let mut x = scaled(row, 1.0, index)?;
-    let log_total = x.iter().fold(0.0, |total, value| total + exp(*value)).ln();
-    x.iter_mut().for_each(|value| *value -= log_total);
-    Ok(x)
-}
-
-fn check_temperature(temperature: f64) -> Result<()> {
-    if (0.0..=1e300).contains(&temperature) {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Argument, "temperature", shown(temperature), "a finite number, at least 0"))
-}
-
-/// (x - max) / T, once the row is known to be one: a NaN, or a row that allows nothing, is refused. Temperature 0, or an infinite maximum, leaves only the
-/// first largest.
-fn scaled<T: Logit>(row: &[T], temperature: f64, index: usize) -> Result<Vec<f64>> {
-    let refuse = |place: String, found: String, allowed: &str| Err(Error::new(Kind::Logits, place, found, allowed));
-    if row.is_empty() || row.len() > MAX_LOGITS {
-        return refuse(format!("the length of row {index}"), row.len().to_string(), &format!("from 1 to {MAX_LOGITS} logits"));
-    }
-    let mut x: Vec<f64> = row.iter().map(|logit| (*logit).into()).collect();
-    if let Some(id) = x.iter().position(|logit| logit.is_nan()) {
-        return refuse(format!("logit {id} of row {index}"), "NaN".into(), "a number");
-    }
-    let best = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if best == f64::NEG_INFINITY {
-        let allowed = "above -inf at one id at least, or nothing can be sampled";
-        return refuse(format!("row {index}"), "-inf at every id".into(), allowed);
-    }
-    if temperature == 0.0 || best == f64::INFINITY {
-        let first = x.iter().position(|logit| *logit == best);
-        x.iter_mut().enumerate().for_each(|(id, logit)| *logit = if Some(id) == first { 0.0 } else { f64::NEG_INFINITY });
-    } else {
-        x.iter_mut().for_each(|logit| *logit = (*logit - best) / temperature);
-    }
-    Ok(x)
-}
-
-/// A number as messages show it: as Python writes it, an exponent with a sign and two digits at least.
-fn shown(x: f64) -> String {
-    let text = format!("{x:?}").replace("NaN", "nan");
-    match text.split_once('e') {
-        Some((digits, exponent)) => {
-            let (sign, size) = exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
-            format!("{digits}e{sign}{size:0>2}")
-        }
-        None => text,
-    }
-}
-
-/// Add from the left.
-fn add(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |total, value| total + value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_no_row_may_be() {
-        for row in [&[][..], &[0.0, f32::NAN], &[f32::NEG_INFINITY; 3]] {
-            assert_eq!(softmax(row, 1.0, 4).map_err(|error| error.kind), Err(Kind::Logits));
+    /// Mirostat's mu after an id has been drawn: mu - eta (surprise - tau), the surprise in bits.
+    pub fn observed<V: Value>(&self, input: &Input<'_, V>, id: usize) -> Result<f64> {
+        let found = self.logprobs(input, &[id], 0)?;
+        match found.asked[..] {
+            [(logprob, 1..)] => Ok(self.0.mu() - self.0.mirostat_eta * (-logprob / LN_2 - self.0.mirostat_tau)),
+            _ => {
+                let allowed = "an id that the sampler can draw from its row";
+                Err(Error::new(Kind::Argument, format!("ids[{}]", input.index), id.to_string(), allowed))
+            }
         }
     }
+}
 
-    #[test]
-    fn numbers_as_python_writes_them() {
-        let shown = [-1.0, 1.5, f64::NAN, f64::INFINITY, -1e-5, -1e-4, 1e15, 1e16, 1.5e300].map(super::shown);
-        assert_eq!(shown, ["-1.0", "1.5", "nan", "inf", "-1e-05", "-0.0001", "1000000000000000.0", "1e+16", "1.5e+300"]);
+impl<V: Value> Kept<'_, V> {
+    /// The probability of every id.
+    fn probabilities(&self) -> Vec<f64> {
+        let (mut found, total) = (vec![0.0; self.row.len()], self.total() as f64 / UNIT);
+        let mut room = [V::NONE; BLOCK];
+        let mut weights = [0.0; BLOCK];
+        match &self.place {
+            Place::List(list) if self.best() == V::INFINITE => list.iter().for_each(|(_, id)| found[*id] = 1.0),
+            Place::List(list) => {
+                let values: Vec<V> = list.iter().map(|(x, _)| *x).collect();
+                let mut weights = vec![0.0; values.len()];
+                each_weight(&values, self.best(), &self.scale, &mut weights);
+                list.iter().zip(weights).for_each(|((_, id), weight)| found[*id] = f64::from(weight) / total);
+            }
+            Place::Row(cut) => {
+                for block in self.sketch.blocks(cut.floor) {
+                    let (x, floor) = self.block(block, *cut, &mut room);
+                    each_weight(x, self.sketch.best, &self.scale, &mut weights);
+                    let kept = x.iter().zip(weights).map(|(x, weight)| if *x >= floor { f64::from(weight) / total } else { 0.0 });
+                    found[block * BLOCK..].iter_mut().zip(kept).for_each(|(found, p)| *found = p);
+                }
+            }
+        }
+        found
     }
 
-    #[test]
-    fn extreme_rows() {
-        let sampler = Sampler::new(1.0, None, None, None, 1).unwrap();
-        assert_eq!(sampler.distribution(&[f32::MAX, f32::MAX, -f32::MAX], 0), Ok(vec![0.5, 0.5, 0.0]));
-        assert_eq!(sampler.distribution(&[1.0, f32::INFINITY, f32::INFINITY], 0), Ok(vec![0.0, 1.0, 0.0]));
-        assert_eq!(sampler.distribution(&[-0.0, 0.0, f32::NEG_INFINITY], 0), Ok(vec![0.5, 0.5, 0.0]));
-        assert_eq!(top_k(&[-0.0_f32, 0.0, 1e-45], 3), [2, 0, 1]);
+    /// The log-probabilities of the most probable ids, and of some others with their ranks.
+    fn logprobs(&self, ids: &[usize], top: usize) -> Logprobs {
+        let (best, log_total) = (self.best(), ln(self.total() as f64 / UNIT));
+        let logprob = |x: V| if x == V::INFINITE { 0.0 } else { (x.into() - best.into()) / self.scale.temperature - log_total };
+        let asked = |id: &usize| match self.rank(*id) {
+            Some((x, rank)) => (logprob(x), rank),
+            None => (f64::NEG_INFINITY, 0),
+        };
+        Logprobs { asked: ids.iter().map(asked).collect(), top: self.largest(top).into_iter().map(|(x, id)| (id, logprob(x))).collect() }
     }
+
+    /// The logit of an id that is kept, and its place, 1 for the best.
+    fn rank(&self, id: usize) -> Option<(V, usize)> {
+        let cut = match &self.place {
+            Place::List(list) => return list.iter().position(|(_, other)| *other == id).map(|place| (list[place].0, place + 1)),
+            Place::Row(cut) => *cut,
+        };
+        let x = self.row.get(id);
+        let mut before = 0;
+        self.sketch.blocks(x).for_each(|block| self.row.not_under(block, x, |other, y| before += usize::from(y > x || other < id)));
+        (x > V::NONE && cut.keeps((x, id))).then_some((x, before + 1))
+    }
+}
+
+/// The log-probabilities of a row as the model says, whatever the settings.
+pub fn logprobs<V: Value>(row: Source<'_, V>, ids: &[usize], top: usize, index: usize) -> Result<Logprobs> {
+    Ok(Kept::all(Row::new(row, Mask::All, index)?, index)?.logprobs(ids, top))
+}
+
+/// The ids of the k largest of a row, largest first, the lower id first among equals; a NaN is refused.
+///
+/// ```
+/// use toklet::sample::{Source, top_k};
+/// assert_eq!(top_k(Source::Plain(&[1.0_f32, 3.0, 3.0, 2.0]), 3, 0)?, [1, 2, 3]);
+/// # Ok::<(), toklet::Error>(())
+/// ```
+pub fn top_k<V: Value>(row: Source<'_, V>, k: usize, index: usize) -> Result<Vec<usize>> {
+    select::largest(Row::new(row, Mask::All, index)?, k, index)
 }

@@ -8,7 +8,7 @@ Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011).
 WORD = 0xFFFFFFFF
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
-DRAW = 0  # the purposes: which decision at a position the bits are for
+DRAW, XTC, ACCEPT, RESIDUAL = range(4)  # the purposes: which decision at a position the bits are for
 
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -25,7 +25,12 @@ def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[in
     return a, b, c, d
 
 
+def odd_bits(seed: int, position: int, purpose: int, turn: int = 0) -> int:
+    """Give an odd number of 53 bits; `turn` counts the numbers that one decision takes."""
+    high, low, _, _ = philox((position & WORD, position >> 32, purpose, turn), (seed & WORD, seed >> 32))
+    return ((high << 32 | low) >> 11) | 1
+
+
 def uniform(seed: int, position: int, purpose: int) -> float:
     """Give a number strictly between 0 and 1: an odd multiple of 2**-53."""
-    high, low, _, _ = philox((position & WORD, position >> 32, purpose, 0), (seed & WORD, seed >> 32))
-    return (((high << 32 | low) >> 11) | 1) * 2.0**-53
+    return odd_bits(seed, position, purpose) * 2.0**-53
