@@ -241,16 +241,11 @@ class Sampler:
         top = number("top", top, "an integer, at least 0", 0, 2**31 - 1, whole=True)
         rows, one = as_rows(logits)
         n, size = rows.shape
-        wanted = as_row_ids(np.empty((n, 0), np.int64) if ids is None else ids, n, size)
+        wanted = None if ids is None else as_row_ids(ids, n, size)
         positions, histories, masks = self._context(rows, one, position, history, mask)
-        top = min(top, size)
-        parts = self._core.logprobs(rows, positions, wanted, top, bool(processed), histories, masks)
-        shapes = ((n, top), (n, top), wanted.shape, wanted.shape)
-        arrays = [
-            as_array(part, np.int64 if kind == "q" else np.float64).astype(np.int64 if kind == "q" else np.float32).reshape(shape)
-            for part, kind, shape in zip(parts, "qddq", shapes, strict=True)
-        ]
-        return Logprobs(*(array[0] if one else array for array in arrays))
+        parts = self._core.logprobs(rows, positions, wanted, min(top, size), bool(processed), histories, masks)
+        arrays = [as_array(part, kind) for part, kind in zip(parts, (np.int64, np.float32, np.float32, np.int64), strict=True)]
+        return Logprobs(*(arrays if one else (array.reshape(n, -1 if n else 0) for array in arrays)))
 
     def observed(self, logits: ArrayLike, ids: int | ArrayLike, position: int | ArrayLike = 0, history: Any = None, mask: ArrayLike | None = None) -> "Sampler":
         """Give the sampler of the next id, once one has been drawn: mirostat's `mirostat_mu` moves by how surprising it was. Without mirostat, the same sampler.

@@ -6,7 +6,7 @@ use pyo3::types::{PyByteArray, PyDict};
 use super::call;
 use super::convert::{Rows, numbers, raw};
 use crate::error::Result;
-use crate::sample::{self, Input, Logprobs, Mask, Settings, Source, Step};
+use crate::sample::{self, Input, Logprobs, Mask, Settings, Source, Step, Value};
 use crate::threads::{Pulse, parallel, workers};
 
 /// Fewer logits in all are read faster than a thread is made.
@@ -137,23 +137,25 @@ impl Sampler {
         py: Python<'py>,
         rows: &Bound<'py, PyAny>,
         positions: Vec<u64>,
-        ids: &Bound<'py, PyAny>,
+        ids: Option<&Bound<'py, PyAny>>,
         top: usize,
         processed: bool,
         histories: Option<Vec<Bound<'py, PyAny>>>,
         masks: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<[Bound<'py, PyByteArray>; 4]> {
-        let (batch, ids) = (Batch::take(rows, positions, histories, masks)?, Rows::get(ids, "ql")?);
+        let batch = Batch::take(rows, positions, histories, masks)?;
+        let ids = ids.map(|ids| Rows::get(ids, "ql")).transpose()?;
         let found = batch.each(py, |index| {
-            let asked: Vec<usize> = ids.row::<i64>(index).iter().map(|id| usize::try_from(*id).unwrap_or(usize::MAX)).collect();
+            let ids = ids.as_ref().map_or(&[][..], |ids| ids.row::<i64>(index));
+            let asked: Vec<usize> = ids.iter().map(|id| usize::try_from(*id).unwrap_or(usize::MAX)).collect();
             with_row!(batch.rows, index, row => match processed {
                 true => self.of(index).logprobs(&batch.input(row, index), &asked, top),
                 false => sample::logprobs(row, &asked, top, index),
             })
         })?;
-        let padded = |found: &Logprobs| (found.top.len()..top).map(|_| (-1, f64::NEG_INFINITY)).collect::<Vec<_>>();
-        let best: Vec<(i64, f64)> = found.iter().flat_map(|row| row.top.iter().map(|(id, x)| (signed(*id), *x)).chain(padded(row))).collect();
-        let asked: Vec<(f64, i64)> = found.iter().flat_map(|row| row.asked.iter().map(|(x, rank)| (*x, signed(*rank)))).collect();
+        let padded = |found: &Logprobs| vec![(-1, f32::NEG_INFINITY); top - found.top.len()];
+        let best: Vec<(i64, f32)> = found.iter().flat_map(|row| row.top.iter().map(|(id, x)| (signed(*id), f32::nearest(*x))).chain(padded(row))).collect();
+        let asked: Vec<(f32, i64)> = found.iter().flat_map(|row| row.asked.iter().map(|(x, rank)| (f32::nearest(*x), signed(*rank)))).collect();
         let ((top_ids, top_logprobs), (logprobs, ranks)): ((Vec<_>, Vec<_>), (Vec<_>, Vec<_>)) = (best.into_iter().unzip(), asked.into_iter().unzip());
         Ok([raw(py, &top_ids)?, raw(py, &top_logprobs)?, raw(py, &logprobs)?, raw(py, &ranks)?])
     }

@@ -25,12 +25,17 @@ fn at(lengths: &[u64], mut point: u64) -> (usize, u64) {
     (lengths.len(), point)
 }
 
-/// Draw an id: `lengths` says how long each block can be, `masses` gives the weights of a block's ids.
-pub fn draw(mut lengths: Vec<u64>, mut masses: impl FnMut(usize, &mut [u64; BLOCK]), seed: u64, position: u64, purpose: u32) -> usize {
+/// Draw an id: `lengths` says how long each block can be, `measure` how long it is, `weights` gives the weights of its ids.
+pub fn draw(
+    mut lengths: Vec<u64>,
+    measure: impl Fn(usize) -> u64,
+    weights: impl FnOnce(usize, &mut [u64; BLOCK]),
+    (seed, position, purpose): (u64, u64, u32),
+) -> usize {
     let mut groups: Vec<u64> = lengths.chunks(GROUP).map(|group| group.iter().sum()).collect();
     let mut total: u128 = groups.iter().map(|length| u128::from(*length)).sum();
-    let mut weights = [0; BLOCK];
-    for turn in 0..=u32::try_from(lengths.len()).unwrap_or(u32::MAX) {
+    let mut turn = 0;
+    let (block, point) = loop {
         let mut point = u128::from(odd_bits(seed, position, purpose, turn)) * total >> 53;
         let mut group = 0;
         while point >= u128::from(groups[group]) {
@@ -39,17 +44,19 @@ pub fn draw(mut lengths: Vec<u64>, mut masses: impl FnMut(usize, &mut [u64; BLOC
         }
         let (within, point) = at(&lengths[group * GROUP..], u64::try_from(point).unwrap_or(0));
         let block = group * GROUP + within;
-        masses(block, &mut weights);
-        let (place, _) = at(&weights, point);
-        if place < BLOCK {
-            return block * BLOCK + place;
+        let (longest, length) = (lengths[block], measure(block));
+        if point < length {
+            break (block, point);
         }
-        let (longest, length) = (lengths[block], weights.iter().sum());
+        // A miss closes a gap for good: there are at most as many as blocks.
         lengths[block] = length;
         groups[group] = groups[group] - longest + length;
         total = total - u128::from(longest) + u128::from(length);
-    }
-    0 // not reached: a block that has been measured has no gap, so some turn hits an id
+        turn += 1;
+    };
+    let mut masses = [0; BLOCK];
+    weights(block, &mut masses);
+    block * BLOCK + at(&masses, point).0
 }
 
 impl<V: Value> Kept<'_, V> {
@@ -59,7 +66,7 @@ impl<V: Value> Kept<'_, V> {
             Place::List(list) => self.draw_from(list, seed, position),
             Place::Row(cut) => {
                 let lengths = if self.chosen { self.masses(*cut) } else { self.longest() };
-                draw(lengths, |block, weights| self.weights(block, *cut, weights), seed, position, DRAW)
+                draw(lengths, |block| self.mass_of(block, *cut), |block, weights| self.weights(block, *cut, weights), (seed, position, DRAW))
             }
         }
     }

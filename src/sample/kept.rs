@@ -9,8 +9,11 @@ use crate::error::Result;
 /// A logit and its id.
 pub type Item<V> = (V, usize);
 
-/// As many ids as a list is made of at once; what is longer stays in its row, behind a cut.
-pub const LIST: usize = 4_096;
+/// How long a list may get; more stay in their row, behind a cut, which from here on is cheaper: a list is sorted.
+pub const LIST: usize = 512;
+
+/// How many logits a sample has.
+pub const SAMPLE: usize = 1_024;
 
 /// A place in the order of value, then id: kept is what comes before it, or at it.
 #[derive(Clone, Copy, Debug)]
@@ -198,28 +201,47 @@ impl<'a, V: Value> Kept<'a, V> {
 
     /// At least the n largest, if there are so many, and few more.
     ///
-    /// If n blocks have a maximum over t, n logits are over t. So t is the n-th largest maximum; only where too few are over it do the ids decide, and those at t
-    /// are taken as they come.
+    /// If n blocks have a maximum over t, n logits are over t. In a row that is sorted, so are many more: then a sample says where to look.
     fn candidates(&self, n: usize, cut: Cut<V>) -> Vec<Item<V>> {
-        let mut maxima: Vec<V> = self.sketch.maxima.iter().copied().filter(|x| *x >= cut.floor).collect();
-        if n >= maxima.len() {
-            return self.collect(cut, usize::MAX).unwrap_or_default();
-        }
-        let (_, threshold, _) = maxima.select_nth_unstable_by_key(n, |x| x.falling());
-        let threshold = *threshold;
-        let over = Cut { floor: threshold.next(), last: usize::MAX };
-        let mut found = self.collect(over, usize::MAX).unwrap_or_default();
+        let threshold = self.sketch.threshold(n, cut.floor);
+        let over = threshold.map_or(cut, |threshold| Cut { floor: threshold.next(), last: usize::MAX });
+        let few = self.collect(over, 4 * n + 1_024).or_else(|| {
+            let floor = self.sampled(n, cut).filter(|floor| *floor > over.floor)?;
+            self.collect(Cut { floor, last: usize::MAX }, usize::MAX).filter(|found| found.len() >= n)
+        });
+        let mut found = few.unwrap_or_else(|| self.collect(over, usize::MAX).unwrap_or_default());
+        let Some(threshold) = threshold else { return found };
         for block in self.sketch.blocks(threshold) {
             if found.len() >= n {
-                break;
+                break; // else the ids decide among those at t, which are taken as they come
             }
-            self.row.not_under(block, threshold, |id, x| {
-                if x == threshold && cut.keeps((x, id)) {
+            self.row.between(block, threshold, Some(threshold.next()), |id, x| {
+                if cut.keeps((x, id)) {
                     found.push((x, id));
                 }
             });
         }
         found
+    }
+
+    /// A value that, as a sample says, a few more than n logits are over; nothing, if n is too large a part of them.
+    fn sampled(&self, n: usize, cut: Cut<V>) -> Option<V> {
+        let sample = self.sample(cut);
+        let expected = n * SAMPLE / self.row.len();
+        let place = expected + 4 * expected.isqrt() + 8; // four standard deviations
+        sample.get(place).map(|(x, _)| *x).filter(|x| *x > cut.floor)
+    }
+
+    /// A thousand logits of the row from all over it, in falling order, those of them that a cut keeps; nothing of a short row.
+    pub fn sample(&self, cut: Cut<V>) -> Vec<Item<V>> {
+        let step = self.row.len() / SAMPLE;
+        if step < 8 {
+            return Vec::new();
+        }
+        let ids = (0..SAMPLE).map(|n| n * step + n * 7_919 % step);
+        let mut sample: Vec<Item<V>> = ids.map(|id| (self.row.get(id), id)).filter(|item| cut.keeps(*item)).collect();
+        sort(&mut sample);
+        sample
     }
 
     /// Keep what isn't under a floor; at least one.

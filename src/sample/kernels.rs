@@ -89,6 +89,8 @@ widths! {
     pub fn rough(x: &[f32], best: f32, scale: &Scale) -> f64 = plain::rough, avx512::rough;
     /// Which logits of a block aren't under the floor: a bit each, the lowest first.
     pub fn at_least<V>(x: &[V; BLOCK], floor: V) -> [u64; 4] = plain::at_least;
+    /// How many aren't under the floor.
+    pub fn count_at_least<V>(x: &[V], floor: V) -> usize = plain::count_at_least;
     /// e**((x - best) / T) of doubles, in place, and its sum.
     pub fn exps(x: &mut [f64]) -> f64 = plain::exps;
 }
@@ -213,6 +215,11 @@ mod plain {
             }
         }
         found
+    }
+
+    #[inline(always)]
+    pub fn count_at_least<V: Value>(x: &[V], floor: V) -> usize {
+        x.iter().fold(0_u32, |n, x| n.wrapping_add(u32::from(*x >= floor))) as usize
     }
 
     #[inline(always)]

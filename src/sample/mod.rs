@@ -175,12 +175,11 @@ impl Sampler {
         if rest.iter().all(|mass| *mass == 0) {
             rest = p.into_iter().map(units).collect(); // p and q are the same but for rounding
         }
-        let lengths = rest.chunks(BLOCK).map(|block| block.iter().sum()).collect();
-        let masses = |block: usize, weights: &mut [u64; BLOCK]| {
-            weights.fill(0);
+        let lengths: Vec<u64> = rest.chunks(BLOCK).map(|block| block.iter().sum()).collect();
+        let weights = |block: usize, weights: &mut [u64; BLOCK]| {
             weights.iter_mut().zip(&rest[block * BLOCK..]).for_each(|(weight, mass)| *weight = *mass);
         };
-        Ok((false, draw::draw(lengths, masses, self.0.seed, position, RESIDUAL)))
+        Ok((false, draw::draw(lengths.clone(), |block| lengths[block], weights, (self.0.seed, position, RESIDUAL))))
     }
 
     /// Mirostat's mu after an id has been drawn: mu - eta (surprise - tau), the surprise in bits.
@@ -225,7 +224,10 @@ impl<V: Value> Kept<'_, V> {
     /// The log-probabilities of the most probable ids, and of some others with their ranks.
     fn logprobs(&self, ids: &[usize], top: usize) -> Logprobs {
         let (best, log_total) = (self.best(), ln(self.total() as f64 / UNIT));
-        let logprob = |x: V| if x == V::INFINITE { 0.0 } else { (x.into() - best.into()) / self.scale.temperature - log_total };
+        let logprob = |x: V| match x == V::INFINITE {
+            true => 0.0,
+            false => ((x.into() - best.into()) / self.scale.temperature - log_total).max(f32::MIN.into()), // finite as a single as well
+        };
         let asked = |id: &usize| match self.rank(*id) {
             Some((x, rank)) => (logprob(x), rank),
             None => (f64::NEG_INFINITY, 0),

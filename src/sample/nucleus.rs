@@ -1,20 +1,35 @@
 //! Top-p, the nucleus (Holtzman et al., 2019): the first ids whose probability reaches p.
 //!
-//! The sum over the row is the work: an exponential for each logit. Most decisions need it only roughly. So it is bounded first, and the largest 64, then 512
+//! The sum over the row is the work: an exponential for each logit. Most decisions need it only roughly. So it is bounded first, and the largest 48, then 384
 //! are taken: if the same one of them reaches p at both bounds, that is the nucleus. Else the sum is taken exactly. A nucleus of thousands is found between two values
 //! that a sample says it ends between: one pass for the mass over the upper one, then a selection by mass among what lies between.
 
-use super::kept::{Cut, Item, Kept, Place, order, sum};
-use super::kernels::BLOCK;
+use super::kept::{Cut, Item, Kept, Place, sum};
+use super::kernels::{BLOCK, at_least};
 use super::select::reach;
 use super::weight::{UNIT, Value, whole};
 
 /// How far the rough sum may be off, and more: 3 parts in a million of the polynomial, 3 of the scale, 1 of the sum.
 const OFF: f64 = 2e-5;
-/// How many logits the sample has.
-const SAMPLE: usize = 1_024;
-/// How many places of the sample lie between the expected end of the nucleus and each bound: four standard deviations at the middle.
-const MARGIN: usize = 64;
+/// How many places of the sample lie between the expected end of the nucleus and each bound: three standard deviations at the middle.
+const MARGIN: usize = 48;
+
+/// What looking at the largest logits gave.
+enum Head<V> {
+    /// They are the nucleus.
+    Is(Vec<Item<V>>),
+    /// They may hold it: the bounds don't decide.
+    Undecided,
+    /// The nucleus is larger.
+    Within(Over<V>),
+}
+
+/// The mass of what is over a value; nothing is over none.
+#[derive(Clone, Copy)]
+struct Over<V> {
+    mass: u128,
+    value: Option<V>,
+}
 
 impl<V: Value> Kept<'_, V> {
     /// Keep the nucleus.
@@ -28,15 +43,20 @@ impl<V: Value> Kept<'_, V> {
             }
         };
         let (low, high) = self.bounds(cut);
-        match self.head(reach(low, p), reach(high, p)) {
-            Some(head) => self.place = Place::List(head),
-            None => {
-                let masses = self.masses(cut);
-                let needed = reach(sum(&masses), p);
-                match self.head(needed, needed) {
-                    Some(head) => self.place = Place::List(head),
-                    None => self.cut_at_mass(cut, needed, &masses),
-                }
+        let head = self.head(reach(low, p), reach(high, p));
+        let head = match head {
+            Head::Undecided => {
+                let exact = reach(self.total(), p);
+                self.head(exact, exact)
+            }
+            decided => decided,
+        };
+        match head {
+            Head::Is(list) => self.place = Place::List(list),
+            Head::Undecided => {}
+            Head::Within(over) => {
+                let total = if low == high { low } else { self.total() };
+                self.cut_under(over, cut, total, reach(total, p));
             }
         }
     }
@@ -56,10 +76,11 @@ impl<V: Value> Kept<'_, V> {
         (exact, exact)
     }
 
-    /// The first ids whose mass reaches a needed one, wherever it lies between two bounds; nothing, if the bounds don't decide, or if these ids are many.
-    fn head(&self, at_least: u128, at_most: u128) -> Option<Vec<Item<V>>> {
-        for n in [64, 512] {
-            if (u128::from(n as u64) * whole(UNIT * 1.001) as u128) << 53 < at_most {
+    /// The first ids whose mass reaches a needed one, wherever it lies between two bounds.
+    fn head(&self, at_least: u128, at_most: u128) -> Head<V> {
+        let mut over = Over { mass: 0, value: None };
+        for n in [48, 384] {
+            if (u128::from(n as u64) * u128::from(whole(UNIT * 1.001))) << 53 < at_least {
                 continue; // not even if all were as heavy as the best
             }
             let mut list = self.largest(n);
@@ -67,71 +88,65 @@ impl<V: Value> Kept<'_, V> {
             match (reaching(&masses, at_least), reaching(&masses, at_most)) {
                 (Some(one), Some(other)) if one == other => {
                     list.truncate(one);
-                    return Some(list);
+                    return Head::Is(list);
                 }
-                (Some(_), _) => return None, // between the bounds
-                _ if list.len() < n => return None,
+                (Some(_), _) => return Head::Undecided,
+                _ if list.len() < n => return Head::Undecided,
                 _ => {}
             }
+            let value = list.last().map(|(x, _)| *x);
+            let above = list.partition_point(|(x, _)| Some(*x) > value);
+            over = Over { mass: sum(&masses[..above]), value };
         }
-        None
+        Head::Within(over)
     }
 
-    /// Cut the row where the mass of what comes before reaches a needed one.
-    fn cut_at_mass(&mut self, cut: Cut<V>, needed: u128, masses: &[u64]) {
-        let (upper, lower) = self.around(cut, needed, sum(masses)).unwrap_or((V::INFINITE, cut.floor));
-        if !self.cut_between(cut, upper, lower, needed) {
-            self.cut_between(cut, V::INFINITE, cut.floor, needed);
+    /// Cut the row where the needed mass is reached, which is under what has been looked at.
+    fn cut_under(&mut self, over: Over<V>, cut: Cut<V>, total: u128, needed: u128) {
+        let part = ((needed - (over.mass << 53)) as f64 / (total - over.mass) as f64).min((1_u64 << 53) as f64); // of what is under
+        let (upper, lower) = self.around(over, cut, whole(part));
+        if !self.cut_between(upper, lower, cut, needed) && !self.cut_between(over, cut.floor, cut, needed) {
+            self.place = Place::Row(cut);
         }
     }
 
-    /// Two values between which a sample of the row says that the mass is reached.
-    fn around(&self, cut: Cut<V>, needed: u128, total: u128) -> Option<(V, V)> {
-        let step = self.row.len() / SAMPLE;
-        let mut sample: Vec<Item<V>> = (0..if step < 4 { 0 } else { SAMPLE }).map(|n| n * step + n * 7_919 % step).map(|id| (self.row.get(id), id)).collect();
-        sample.retain(|item| cut.keeps(*item));
-        sample.sort_unstable_by_key(order);
+    /// Two values between which, as a sample says, a part of the mass under what has been looked at ends.
+    fn around(&self, over: Over<V>, cut: Cut<V>, part: u64) -> (Over<V>, V) {
+        let mut sample = self.sample(cut);
+        sample.retain(|(x, _)| over.value.is_none_or(|value| *x <= value));
         let masses = self.masses_of(&sample);
-        let part = needed as f64 / total as f64; // of 2^53
-        let end = reaching(&masses, u128::from(whole(part)) * sum(&masses))?;
-        let upper = if end > MARGIN { sample[end - MARGIN].0 } else { V::INFINITE };
+        let end = reaching(&masses, u128::from(part) * sum(&masses));
+        let end = end.unwrap_or(sample.len());
         let lower = sample.get(end + MARGIN).map_or(cut.floor, |(x, _)| *x);
-        Some((upper, lower))
+        match end.checked_sub(MARGIN).and_then(|place| sample.get(place)) {
+            Some((value, _)) => (Over { mass: sum(&self.masses(Cut { floor: value.next(), last: usize::MAX })), value: Some(*value) }, lower),
+            None => (over, lower),
+        }
     }
 
-    /// Cut where the mass is reached, if that is at or under the upper value, and not under the lower one.
-    fn cut_between(&mut self, cut: Cut<V>, upper: V, lower: V, needed: u128) -> bool {
-        let above = if upper == V::INFINITE { 0 } else { sum(&self.masses(Cut { floor: upper.next(), last: usize::MAX })) };
-        if above << 53 >= needed {
-            return false;
+    /// Cut where the mass is reached, if that isn't over the upper value nor under the lower one.
+    fn cut_between(&mut self, upper: Over<V>, lower: V, cut: Cut<V>, needed: u128) -> bool {
+        let Some(rest) = needed.checked_sub(upper.mass << 53).filter(|rest| *rest > 0) else { return false };
+        if upper.value == Some(lower) {
+            return self.cut_among_equals(lower, rest);
         }
-        let rest = needed - (above << 53);
-        let Some(band) = self.band(cut, upper, lower) else { return self.cut_among_equals(upper, rest) };
-        let masses = self.masses_of(&band);
-        if sum(&masses) << 53 < rest {
-            return false;
-        }
-        let keyed: Vec<_> = band.into_iter().zip(masses).map(|(item, mass)| (order(&item), (item, mass))).collect();
-        let kept = within(keyed, |_| rest, |(_, mass)| *mass);
-        let Some((_, ((floor, last), _))) = kept.into_iter().max_by_key(|(key, _)| *key) else { return false };
-        self.cut(Cut { floor, last });
-        true
-    }
-
-    /// What lies between two values; nothing, if they are one.
-    fn band(&self, cut: Cut<V>, upper: V, lower: V) -> Option<Vec<Item<V>>> {
-        if upper == lower {
-            return None;
-        }
-        let mut band = Vec::new();
+        let (ceiling, mut band) = (upper.value.map(V::next), Vec::new());
         for block in self.sketch.blocks(lower) {
-            self.row.not_under(block, lower, |id, x| {
-                if x <= upper && cut.keeps((x, id)) {
+            self.row.between(block, lower, ceiling, |id, x| {
+                if cut.keeps((x, id)) {
                     band.push((x, id));
                 }
             });
         }
-        Some(band)
+        let masses = self.masses_of(&band);
+        if sum(&masses) << 53 < rest {
+            return false;
+        }
+        let keyed = band.iter().zip(masses).enumerate().map(|(place, ((x, _), mass))| ((x.falling(), place), mass)).collect();
+        let Some(((_, place), _)) = within(keyed, |_| rest, |mass| *mass).pop() else { return false };
+        let (floor, last) = band[place];
+        self.place = Place::Row(Cut { floor, last });
+        true
     }
 
     /// Cut among ids of one value.
@@ -141,17 +156,20 @@ impl<V: Value> Kept<'_, V> {
             return false;
         }
         let wanted = rest.div_ceil(u128::from(mass) << 53);
-        let (mut seen, mut last) = (0, None);
+        let (mut seen, mut room) = (0, [V::NONE; BLOCK]);
+        let ones = |bits: [u64; 4]| bits.map(|bits| u128::from(bits.count_ones())).iter().sum::<u128>();
         for block in self.sketch.blocks(value) {
-            self.row.not_under(block, value, |id, x| {
-                seen += u128::from(x == value);
-                last = last.or((x == value && seen == wanted).then_some(id));
-            });
-            if last.is_some() {
-                break;
+            let x = self.row.block(block, &mut room);
+            let here = ones(at_least(x, value)) - ones(at_least(x, value.next()));
+            if seen + here >= wanted {
+                let mut equals = x.iter().enumerate().filter(|(_, x)| **x == value).map(|(place, _)| place);
+                let place = equals.nth(usize::try_from(wanted - seen - 1).unwrap_or_default()).unwrap_or_default();
+                self.place = Place::Row(Cut { floor: value, last: block * BLOCK + place });
+                return true;
             }
+            seen += here;
         }
-        last.map(|last| self.cut(Cut { floor: value, last })).is_some()
+        false
     }
 }
 
@@ -164,7 +182,8 @@ fn reaching(masses: &[u64], needed: u128) -> Option<usize> {
     }).map(|last| last + 1)
 }
 
-/// Of items with a key, the first ones by key whose mass reaches the needed one (a function of all their mass); all, if they don't. Time O(n) on average.
+/// Of items with a key, the first ones by key whose mass reaches the needed one (a function of all their mass), the last of them last; all, if they don't.
+/// Time O(n) on average.
 pub fn within<K: Ord + Copy, T>(mut items: Vec<(K, T)>, needed: impl FnOnce(u128) -> u128, mass: impl Fn(&T) -> u64) -> Vec<(K, T)> {
     let mut needed = needed(items.iter().map(|(_, item)| u128::from(mass(item))).sum());
     let (mut from, mut to) = (0, items.len());

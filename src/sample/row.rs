@@ -171,11 +171,14 @@ impl<'a, V: Value> Row<'a, V> {
         }
     }
 
-    /// The ids of a block, and their logits, that aren't under a floor.
-    pub fn not_under(&self, block: usize, floor: V, mut found: impl FnMut(usize, V)) {
+    /// The ids of a block, and their logits, that aren't under a floor, but under the ceiling if there is one.
+    #[inline]
+    pub fn between(&self, block: usize, floor: V, ceiling: Option<V>, mut found: impl FnMut(usize, V)) {
         let mut room = [V::NONE; BLOCK];
         let x = self.block(block, &mut room);
-        for (part, mut bits) in at_least(x, floor).into_iter().enumerate() {
+        let over = ceiling.map_or([0; 4], |ceiling| at_least(x, ceiling));
+        for (part, (bits, over)) in at_least(x, floor).into_iter().zip(over).enumerate() {
+            let mut bits = bits & !over;
             while bits != 0 {
                 let place = part * 64 + bits.trailing_zeros() as usize;
                 if block * BLOCK + place >= self.size {
@@ -185,5 +188,11 @@ impl<'a, V: Value> Row<'a, V> {
                 bits &= bits - 1;
             }
         }
+    }
+
+    /// The ids of a block, and their logits, that aren't under a floor.
+    #[inline]
+    pub fn not_under(&self, block: usize, floor: V, found: impl FnMut(usize, V)) {
+        self.between(block, floor, None, found);
     }
 }

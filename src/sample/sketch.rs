@@ -1,6 +1,6 @@
 //! The sketch of a row: one maximum for each block of 256 logits, made in one read. Every step asks it first, and reads only the blocks that can matter.
 
-use super::kernels::{BLOCK, maxima_short, short_order};
+use super::kernels::{BLOCK, count_at_least, maxima_short, short_order};
 use super::row::{Mask, Row, Source};
 use super::weight::Value;
 use crate::error::{Error, Kind, Result};
@@ -65,6 +65,33 @@ impl<V: Value> Sketch<V> {
 
     fn check(&self, index: usize) -> Result<()> {
         if self.best > V::NONE { Ok(()) } else { Err(nothing_left(index)) }
+    }
+
+    /// A value that at least n maxima aren't under, and few more than n; none, if so many aren't over the floor.
+    pub fn threshold(&self, n: usize, floor: V) -> Option<V> {
+        let count = |x: V| count_at_least(&self.maxima, x);
+        if n == 1 {
+            return (self.best >= floor).then_some(self.best);
+        }
+        if count(floor) <= n {
+            return None;
+        }
+        let (mut low, mut high) = (floor, self.best);
+        let under = self.maxima.iter().fold(self.best, |least, x| if *x < least && *x >= floor { *x } else { least });
+        low = if under > low { under } else { low };
+        for _ in 0..20 {
+            let middle = V::nearest(low.into() / 2.0 + high.into() / 2.0);
+            match count(middle) {
+                few if few < n => high = middle,
+                many => {
+                    low = middle;
+                    if many <= n + n / 4 {
+                        break;
+                    }
+                }
+            }
+        }
+        Some(low)
     }
 
     /// The blocks that have a logit not under a floor.

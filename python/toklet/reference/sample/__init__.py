@@ -18,7 +18,7 @@ from .row import loaded
 from .select import Kept, masses
 from .settings import USED_BY, check
 from .softmax import log_softmax, softmax
-from .weight import LN2, UNIT, Scale, exp, fraction, ln
+from .weight import LARGEST, LN2, UNIT, Scale, exp, fraction, ln
 
 __all__ = ["Sampler", "exp", "log_softmax", "softmax", "top_k"]
 
@@ -62,7 +62,7 @@ class Choice(NamedTuple):
     def logprob(self) -> tuple[dict[int, float], dict[int, int]]:
         """Give, by id, the log-probability and the rank, 1 for the best, of what may be drawn."""
         best, log_total = self.kept[0][0], ln(sum(masses(self.kept, self.scale)) / UNIT)
-        logprob = {id: 0.0 if x == best == math.inf else (x - best) / self.scale - log_total for x, id in self.kept}
+        logprob = {id: 0.0 if x == math.inf else max(-LARGEST, (x - best) / self.scale - log_total) for x, id in self.kept}  # finite as a single as well
         return logprob, {id: n for n, (_, id) in enumerate(self.kept, 1)}
 
 
@@ -158,8 +158,8 @@ class Sampler:
             best = [id for _, id in choice.kept[:top]] + [-1] * (top - len(choice.kept))
             found[0].extend(best)
             found[1].extend(logprob.get(id, -math.inf) for id in best)
-            found[2].extend(logprob.get(id, -math.inf) for id in ids[i])
-            found[3].extend(rank.get(id, 0) for id in ids[i])
+            found[2].extend(logprob.get(id, -math.inf) for id in nth(ids, i))
+            found[3].extend(rank.get(id, 0) for id in nth(ids, i))
         return found
 
     def accept(self, target: Any, draft: Any, id: int, index: int, position: int, history: Sequence[int] = ()) -> tuple[bool, int]:
