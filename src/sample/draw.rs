@@ -72,7 +72,7 @@ impl<V: Value> Kept<'_, V> {
     }
 
     /// How long each block can be.
-    fn longest(&self) -> Vec<u64> {
+    pub fn longest(&self) -> Vec<u64> {
         let mut longest = vec![0; self.sketch.maxima.len()];
         each_mass(&self.sketch.maxima, self.sketch.best, &self.scale, &mut longest);
         longest.iter_mut().for_each(|length| *length *= BLOCK as u64);

@@ -273,8 +273,8 @@ impl<'a, V: Value> Kept<'a, V> {
 }
 
 /// What sorts into falling order.
-pub fn order<V: Value>((x, id): &Item<V>) -> (u64, usize) {
-    (x.falling(), *id)
+fn order<V: Value>((x, id): &Item<V>) -> V::Order {
+    x.order(*id)
 }
 
 /// Bring items into falling order.

@@ -77,6 +77,10 @@ widths! {
     pub fn maxima_double(x: &[f64], out: &mut [f64]) -> bool = plain::maxima_double;
     /// The maximum of each block of 16-bit floats, as integers of their order, and whether one has a magnitude over that of infinity: a NaN.
     pub fn maxima_short(x: &[u16], infinity: u16, out: &mut [i16]) -> bool = plain::maxima_short;
+    /// The values of float16 (or bfloat16) from the integers of their order.
+    pub fn from_orders<V>(orders: &[i16], half: bool, out: &mut [V]) = plain::from_orders;
+    /// The largest of some; -inf of none.
+    pub fn largest<V>(x: &[V]) -> V = plain::largest;
     /// The mass of each block: the sum of the weights of what isn't under the floor.
     pub fn masses_single(x: &[f32], best: f32, scale: &Scale, floor: f32, out: &mut [u64]) = plain::masses, avx512::masses;
     /// The same for doubles.
@@ -89,8 +93,8 @@ widths! {
     pub fn rough(x: &[f32], best: f32, scale: &Scale) -> f64 = plain::rough, avx512::rough;
     /// Which logits of a block aren't under the floor: a bit each, the lowest first.
     pub fn at_least<V>(x: &[V; BLOCK], floor: V) -> [u64; 4] = plain::at_least;
-    /// How many aren't under the floor.
-    pub fn count_at_least<V>(x: &[V], floor: V) -> usize = plain::count_at_least;
+    /// A value that at least n of some aren't under, and few more than n; none, if not so many are over the floor.
+    pub fn threshold<V>(x: &[V], n: usize, floor: V, best: V) -> Option<V> = plain::threshold;
     /// e**((x - best) / T) of doubles, in place, and its sum.
     pub fn exps(x: &mut [f64]) -> f64 = plain::exps;
 }
@@ -101,7 +105,7 @@ mod plain {
 
     /// The largest of sixteen.
     #[inline(always)]
-    fn largest<T: PartialOrd + Copy>(mut lanes: [T; LANES]) -> T {
+    fn largest_of<T: PartialOrd + Copy>(mut lanes: [T; LANES]) -> T {
         let mut width = LANES / 2;
         while width > 0 {
             for i in 0..width {
@@ -126,9 +130,9 @@ mod plain {
                             magnitudes[i] = if magnitude > magnitudes[i] { magnitude } else { magnitudes[i] };
                         }
                     }
-                    *out = largest(lanes);
+                    *out = largest_of(lanes);
                 }
-                largest(magnitudes) > <$float>::INFINITY.to_bits().cast_signed()
+                largest_of(magnitudes) > <$float>::INFINITY.to_bits().cast_signed()
             }
         };
     }
@@ -153,9 +157,29 @@ mod plain {
         magnitudes.iter().any(|magnitude| *magnitude > infinity.cast_signed())
     }
 
+    #[inline(always)]
+    pub fn from_orders<V: Value>(orders: &[i16], half: bool, out: &mut [V]) {
+        for (order, out) in orders.iter().zip(out) {
+            let bits = short_order(order.cast_unsigned()).cast_unsigned(); // turned round twice
+            *out = if half { V::of_half(bits) } else { V::of_brain(bits) };
+        }
+    }
+
+    #[inline(always)]
+    pub fn largest<V: Value>(x: &[V]) -> V {
+        let mut lanes = [V::NONE; LANES];
+        let (chunks, rest) = x.as_chunks::<LANES>();
+        for x in chunks {
+            for i in 0..LANES {
+                lanes[i] = if x[i] > lanes[i] { x[i] } else { lanes[i] };
+            }
+        }
+        rest.iter().fold(largest_of(lanes), |largest, x| if *x > largest { *x } else { largest })
+    }
+
     /// The bits of a 16-bit float as an integer of the same order: the magnitude of a negative one is turned round.
     #[inline(always)]
-    pub fn short_order(bits: u16) -> i16 {
+    fn short_order(bits: u16) -> i16 {
         let signed = bits.cast_signed();
         signed ^ ((signed >> 15) & 0x7FFF)
     }
@@ -217,9 +241,31 @@ mod plain {
         found
     }
 
+    /// Halves the range of the values until it holds about n: counting is much cheaper than sorting.
     #[inline(always)]
-    pub fn count_at_least<V: Value>(x: &[V], floor: V) -> usize {
-        x.iter().fold(0_u32, |n, x| n.wrapping_add(u32::from(*x >= floor))) as usize
+    pub fn threshold<V: Value>(x: &[V], n: usize, floor: V, best: V) -> Option<V> {
+        let count = |floor: V| x.iter().fold(0_u32, |count, x| count.wrapping_add(u32::from(*x >= floor))) as usize;
+        if count(floor) <= n {
+            return None;
+        }
+        let (mut low, mut high) = (best, best);
+        for x in x {
+            let kept = if *x >= floor { *x } else { best };
+            low = if kept < low { kept } else { low };
+        }
+        for _ in 0..20 {
+            let middle = V::nearest(low.into() / 2.0 + high.into() / 2.0);
+            let many = count(middle);
+            if many < n {
+                high = middle;
+            } else {
+                low = middle;
+                if many <= n + n / 4 {
+                    break;
+                }
+            }
+        }
+        Some(low)
     }
 
     #[inline(always)]
@@ -239,7 +285,6 @@ mod plain {
         lanes.iter().fold(0.0, |total, lane| total + lane)
     }
 }
-pub use plain::short_order;
 
 /// The same with 512-bit vectors, four at a time: a chain of dependent operations is long, and the processor looks only so far ahead.
 #[cfg(target_arch = "x86_64")]

@@ -6,6 +6,7 @@
 
 use super::kept::{Cut, Item, Kept, Place, sum};
 use super::kernels::{BLOCK, at_least};
+use super::row::places;
 use super::select::reach;
 use super::weight::{UNIT, Value, whole};
 
@@ -13,6 +14,10 @@ use super::weight::{UNIT, Value, whole};
 const OFF: f64 = 2e-5;
 /// How many places of the sample lie between the expected end of the nucleus and each bound: three standard deviations at the middle.
 const MARGIN: usize = 48;
+/// How often what lies between two values is halved before it is sorted.
+const HALVINGS: usize = 8;
+/// How many times the mass of the best the maxima of the blocks may have, if the nucleus is to be sought among the largest.
+const PEAKED: u128 = 16;
 
 /// What looking at the largest logits gave.
 enum Head<V> {
@@ -64,7 +69,8 @@ impl<V: Value> Kept<'_, V> {
     /// Bounds of the mass of what a cut keeps.
     fn bounds(&self, cut: Cut<V>) -> (u128, u128) {
         let blocks = self.row.len() / BLOCK;
-        if let (Some(x), true) = (self.row.in_place(), cut.floor == V::LEAST)
+        let peaked = sum(&self.longest()) < PEAKED * BLOCK as u128 * u128::from(whole(UNIT));
+        if let (Some(x), true, true) = (self.row.in_place(), peaked, cut.floor == V::LEAST)
             && let Some(rough) = V::rough(x, self.sketch.best, &self.scale)
         {
             let rest: u128 = (blocks..self.row.blocks()).map(|block| u128::from(self.mass_of(block, cut))).sum();
@@ -130,23 +136,51 @@ impl<V: Value> Kept<'_, V> {
         if upper.value == Some(lower) {
             return self.cut_among_equals(lower, rest);
         }
-        let (ceiling, mut band) = (upper.value.map(V::next), Vec::new());
+        let (mut values, mut ids) = (Vec::new(), Vec::new());
         for block in self.sketch.blocks(lower) {
-            self.row.between(block, lower, ceiling, |id, x| {
+            self.row.between(block, lower, upper.value.map(V::next), |id, x| {
                 if cut.keeps((x, id)) {
-                    band.push((x, id));
+                    values.push(x);
+                    ids.push(id);
                 }
             });
         }
-        let masses = self.masses_of(&band);
-        if sum(&masses) << 53 < rest {
-            return false;
+        let Some((rest, floor, ceiling)) = self.narrowed(&mut values, rest, lower, upper.value) else { return false };
+        let mut band = Vec::new();
+        for (block, x) in values.as_chunks().0.iter().enumerate() {
+            places(x, floor, ceiling, |place| band.push((x[place], ids[block * BLOCK + place])));
         }
-        let keyed = band.iter().zip(masses).enumerate().map(|(place, ((x, _), mass))| ((x.falling(), place), mass)).collect();
-        let Some(((_, place), _)) = within(keyed, |_| rest, |mass| *mass).pop() else { return false };
-        let (floor, last) = band[place];
+        let keyed = band.iter().zip(self.masses_of(&band)).map(|((x, id), mass)| (x.order(*id), ((*x, *id), mass))).collect();
+        let Some((_, ((floor, last), _))) = within(keyed, |_| rest, |(_, mass)| *mass).pop() else { return false };
         self.place = Place::Row(Cut { floor, last });
         true
+    }
+
+    /// Bring two values nearer to the one at which the rest of the mass is reached: halve what lies between them a few times, which reads only these few. Gives what
+    /// of the mass is to be found between them, the lower one, and the upper one, which is no longer among them.
+    fn narrowed(&self, values: &mut Vec<V>, rest: u128, lower: V, upper: Option<V>) -> Option<(u128, V, Option<V>)> {
+        let length = values.len();
+        values.resize(length.next_multiple_of(BLOCK), V::NONE);
+        let mut masses = vec![0; values.len() / BLOCK];
+        let mut mass_from = |floor: V| {
+            V::masses(values, self.sketch.best, &self.scale, floor, &mut masses);
+            sum(&masses)
+        };
+        if mass_from(lower) << 53 < rest {
+            return None;
+        }
+        let (mut low, mut high, mut over) = (lower, None, 0);
+        for _ in 0..HALVINGS {
+            let top: V = high.or(upper).unwrap_or(self.sketch.best);
+            let middle = V::nearest(low.into() / 2.0 + top.into() / 2.0);
+            let mass = mass_from(middle);
+            if mass << 53 >= rest {
+                low = middle;
+            } else {
+                (high, over) = (Some(middle), mass);
+            }
+        }
+        Some((rest - (over << 53), low, high))
     }
 
     /// Cut among ids of one value.

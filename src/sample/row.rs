@@ -176,23 +176,29 @@ impl<'a, V: Value> Row<'a, V> {
     pub fn between(&self, block: usize, floor: V, ceiling: Option<V>, mut found: impl FnMut(usize, V)) {
         let mut room = [V::NONE; BLOCK];
         let x = self.block(block, &mut room);
-        let over = ceiling.map_or([0; 4], |ceiling| at_least(x, ceiling));
-        for (part, (bits, over)) in at_least(x, floor).into_iter().zip(over).enumerate() {
-            let mut bits = bits & !over;
-            while bits != 0 {
-                let place = part * 64 + bits.trailing_zeros() as usize;
-                if block * BLOCK + place >= self.size {
-                    return; // -inf behind the end
-                }
-                found(block * BLOCK + place, x[place]);
-                bits &= bits - 1;
+        places(x, floor, ceiling, |place| {
+            if block * BLOCK + place < self.size {
+                found(block * BLOCK + place, x[place]); // behind the end there is -inf
             }
-        }
+        });
     }
 
     /// The ids of a block, and their logits, that aren't under a floor.
     #[inline]
     pub fn not_under(&self, block: usize, floor: V, found: impl FnMut(usize, V)) {
         self.between(block, floor, None, found);
+    }
+}
+
+/// The places in a block of what isn't under a floor, but under the ceiling if there is one.
+#[inline]
+pub fn places<V: Value>(x: &[V; BLOCK], floor: V, ceiling: Option<V>, mut found: impl FnMut(usize)) {
+    let over = ceiling.map_or([0; 4], |ceiling| at_least(x, ceiling));
+    for (part, (bits, over)) in at_least(x, floor).into_iter().zip(over).enumerate() {
+        let mut bits = bits & !over;
+        while bits != 0 {
+            found(part * 64 + bits.trailing_zeros() as usize);
+            bits &= bits - 1;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The sketch of a row: one maximum for each block of 256 logits, made in one read. Every step asks it first, and reads only the blocks that can matter.
 
-use super::kernels::{BLOCK, count_at_least, maxima_short, short_order};
+use super::kernels::{BLOCK, from_orders, largest, maxima_short, threshold};
 use super::row::{Mask, Row, Source};
 use super::weight::Value;
 use crate::error::{Error, Kind, Result};
@@ -27,8 +27,8 @@ impl<V: Value> Sketch<V> {
         let full = row.len() / BLOCK;
         let (read, mut nan) = match (row.source, row.mask) {
             (Source::Plain(x), Mask::All) => (full, V::maxima(x, &mut maxima)),
-            (Source::Half(x), Mask::All) => (full, shorts(x, 0x7C00, V::of_half, &mut maxima)),
-            (Source::Brain(x), Mask::All) => (full, shorts(x, 0x7F80, V::of_brain, &mut maxima)),
+            (Source::Half(x), Mask::All) => (full, shorts(x, true, &mut maxima)),
+            (Source::Brain(x), Mask::All) => (full, shorts(x, false, &mut maxima)),
             _ => (0, false),
         };
         let mut room = [V::NONE; BLOCK];
@@ -67,31 +67,12 @@ impl<V: Value> Sketch<V> {
         if self.best > V::NONE { Ok(()) } else { Err(nothing_left(index)) }
     }
 
-    /// A value that at least n maxima aren't under, and few more than n; none, if so many aren't over the floor.
+    /// A value that at least n maxima aren't under, and few more than n; none, if not so many are over the floor.
     pub fn threshold(&self, n: usize, floor: V) -> Option<V> {
-        let count = |x: V| count_at_least(&self.maxima, x);
-        if n == 1 {
-            return (self.best >= floor).then_some(self.best);
+        match n {
+            1 => (self.best >= floor).then_some(self.best),
+            _ => threshold(&self.maxima, n, floor, self.best),
         }
-        if count(floor) <= n {
-            return None;
-        }
-        let (mut low, mut high) = (floor, self.best);
-        let under = self.maxima.iter().fold(self.best, |least, x| if *x < least && *x >= floor { *x } else { least });
-        low = if under > low { under } else { low };
-        for _ in 0..20 {
-            let middle = V::nearest(low.into() / 2.0 + high.into() / 2.0);
-            match count(middle) {
-                few if few < n => high = middle,
-                many => {
-                    low = middle;
-                    if many <= n + n / 4 {
-                        break;
-                    }
-                }
-            }
-        }
-        Some(low)
     }
 
     /// The blocks that have a logit not under a floor.
@@ -106,16 +87,10 @@ pub fn nothing_left(index: usize) -> Error {
     Error::new(Kind::Logits, format!("row {index}"), "-inf at every id", allowed)
 }
 
-fn largest<V: Value>(maxima: &[V]) -> V {
-    maxima.iter().fold(V::NONE, |best, x| if *x > best { *x } else { best })
-}
-
-/// The maxima of 16-bit floats, which compare as integers do.
-fn shorts<V: Value>(x: &[u16], infinity: u16, value: impl Fn(u16) -> V, maxima: &mut [V]) -> bool {
-    let mut orders = vec![0; maxima.len()];
-    let nan = maxima_short(x, infinity, &mut orders);
-    for (maximum, order) in maxima.iter_mut().zip(orders).take(x.len() / BLOCK) {
-        *maximum = value(short_order(order.cast_unsigned()).cast_unsigned()); // the order of the order is the bits
-    }
+/// The maxima of float16 (or bfloat16), which compare as integers do.
+fn shorts<V: Value>(x: &[u16], half: bool, maxima: &mut [V]) -> bool {
+    let mut orders = vec![0; x.len() / BLOCK];
+    let nan = maxima_short(x, if half { 0x7C00 } else { 0x7F80 }, &mut orders);
+    from_orders(&orders, half, maxima);
     nan
 }

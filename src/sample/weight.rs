@@ -45,8 +45,10 @@ pub trait Value: Copy + PartialOrd + Into<f64> + Send + Sync + 'static {
     fn of_half(bits: u16) -> Self;
     /// The value of a bfloat16, by its bits.
     fn of_brain(bits: u16) -> Self;
-    /// A number that is smaller the larger the value is; the two zeros have one.
-    fn falling(self) -> u64;
+    /// What sorts values into falling order, and equal ones (the two zeros are equal) by id.
+    type Order: Ord + Copy;
+    /// The place of a value and an id in that order.
+    fn order(self, id: usize) -> Self::Order;
     /// The maximum of each full block, and whether there is a NaN among them.
     fn maxima(x: &[Self], out: &mut [Self]) -> bool;
     /// The mass of each full block: the sum of the weights of what isn't under the floor.
@@ -93,10 +95,13 @@ impl Value for f32 {
         f32::from_bits(u32::from(bits) << 16)
     }
 
+    type Order = u64;
+
     #[inline(always)]
-    fn falling(self) -> u64 {
+    fn order(self, id: usize) -> u64 {
         let bits = (self + 0.0).to_bits();
-        u64::from(if bits >> 31 == 0 { !bits & 0x7FFF_FFFF } else { bits })
+        let falling = if bits >> 31 == 0 { !bits & 0x7FFF_FFFF } else { bits };
+        u64::from(falling) << 32 | id as u64 // an id has 24 bits
     }
 
     fn maxima(x: &[Self], out: &mut [Self]) -> bool {
@@ -143,9 +148,11 @@ impl Value for f64 {
         f32::of_brain(bits).into()
     }
 
-    fn falling(self) -> u64 {
+    type Order = (u64, usize);
+
+    fn order(self, id: usize) -> (u64, usize) {
         let bits = (self + 0.0).to_bits();
-        if bits >> 63 == 0 { !bits & (u64::MAX >> 1) } else { bits }
+        (if bits >> 63 == 0 { !bits & (u64::MAX >> 1) } else { bits }, id)
     }
 
     fn maxima(x: &[Self], out: &mut [Self]) -> bool {
