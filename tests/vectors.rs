@@ -1,10 +1,10 @@
 //! The core against the vectors that the reference made (`tools/vectors.py`): the same cases that the Python tests hold both backends to.
 
-#![allow(clippy::unwrap_used)] // a vector that can't be read is a failed test
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation)] // a vector that can't be read is a failed test
 
 use serde_json::Value;
 use toklet::prompt::{Part, Template, few_shot};
-use toklet::sample::{Sampler, softmax};
+use toklet::sample::{Input, Mask, Sampler, Settings, Source, Step};
 use toklet::threads::Pulse;
 use toklet::train::{Options, Ties, train};
 use toklet::{Pattern, Special, Tokenizer, Vocabulary, WordCounts};
@@ -119,18 +119,67 @@ fn training() {
     }
 }
 
+/// The settings of a JSON object: what it doesn't name is the default.
+fn settings(given: &Value) -> Settings {
+    let mut made = Settings::default();
+    for (name, value) in given.as_object().unwrap() {
+        let (number, whole) = (|| double(value), || value.as_u64().unwrap());
+        let length = || value.as_u64().map(|n| usize::try_from(n).unwrap());
+        let maybe = || (!value.is_null()).then(|| double(value));
+        match name.as_str() {
+            "temperature" => made.temperature = number(),
+            "top_k" => made.top_k = length(),
+            "top_p" => made.top_p = maybe(),
+            "min_p" => made.min_p = maybe(),
+            "seed" => made.seed = whole(),
+            "typical_p" => made.typical_p = maybe(),
+            "top_n_sigma" => made.top_n_sigma = maybe(),
+            "xtc_probability" => made.xtc_probability = number(),
+            "xtc_threshold" => made.xtc_threshold = number(),
+            "repetition_penalty" => made.repetition_penalty = number(),
+            "presence_penalty" => made.presence_penalty = number(),
+            "frequency_penalty" => made.frequency_penalty = number(),
+            "penalty_last_n" => made.penalty_last_n = length(),
+            "dry_multiplier" => made.dry_multiplier = number(),
+            "dry_base" => made.dry_base = number(),
+            "dry_allowed_length" => made.dry_allowed_length = whole(),
+            "dry_last_n" => made.dry_last_n = length(),
+            "dry_sequence_breakers" => made.dry_sequence_breakers = integers(value),
+            "mirostat" => made.mirostat = u8::try_from(whole()).unwrap(),
+            "mirostat_tau" => made.mirostat_tau = number(),
+            "mirostat_eta" => made.mirostat_eta = number(),
+            "mirostat_mu" => made.mirostat_mu = maybe(),
+            "logit_bias" => made.logit_bias = value.as_object().into_iter().flatten().map(|(id, x)| (id.parse().unwrap(), double(x))).collect(),
+            "order" if value.is_string() => made.order = Step::order(text(value)).unwrap(),
+            "order" => made.order = texts(value).iter().map(|name| Step::named(name).unwrap()).collect(),
+            other => panic!("{other}"),
+        }
+    }
+    made
+}
+
+/// What a case's settings make of a row, as singles or as doubles.
+fn sampled<V: toklet::sample::Value>(case: &Value, row: &[V]) {
+    let sampler = Sampler::new(settings(&case["settings"])).unwrap();
+    let (history, words) = (integers::<u32>(&case["history"]), case["mask"].as_array().map(|_| integers::<u32>(&case["mask"])));
+    let mask = words.as_ref().map_or(Mask::All, |words| Mask::Words(words));
+    let input = |position| Input { row: Source::Plain(row), mask, history: &history, position, index: 0 };
+    let positions = integers::<u64>(&case["positions"]);
+    let ids: Vec<usize> = positions.iter().map(|position| sampler.sample(&input(*position)).unwrap()).collect();
+    assert_eq!(ids, integers::<usize>(&case["ids"]), "{case}");
+    if !case["distribution"].is_null() {
+        assert_eq!(bits(&sampler.distribution(&input(positions[0])).unwrap()), bits(&doubles(&case["distribution"])), "{case}");
+    }
+}
+
 #[test]
 fn sample() {
     for case in cases("sample") {
-        let (row, temperature) = (doubles(&case["row"]), double(&case["temperature"]));
-        let top_k = case["top_k"].as_u64().map(|k| usize::try_from(k).unwrap());
-        let optional = |value: &Value| (!value.is_null()).then(|| double(value));
-        let sampler = Sampler::new(temperature, top_k, optional(&case["top_p"]), optional(&case["min_p"]), case["seed"].as_u64().unwrap()).unwrap();
-        let positions = integers::<u64>(&case["positions"]);
-        let ids: Vec<usize> = positions.iter().map(|position| sampler.sample(&row, *position, 0).unwrap()).collect();
-        assert_eq!(ids, integers::<usize>(&case["ids"]), "{case}");
-        assert_eq!(bits(&sampler.distribution(&row, 0).unwrap()), bits(&doubles(&case["distribution"])), "{case}");
-        assert_eq!(bits(&softmax(&row, temperature, 0).unwrap()), bits(&doubles(&case["softmax"])), "{case}");
+        let row = doubles(&case["row"]);
+        match case["single"].as_bool() {
+            Some(true) => sampled(&case, &row.iter().map(|x| *x as f32).collect::<Vec<_>>()),
+            _ => sampled(&case, &row),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ def generate(
         A str is encoded as plain text.
     tok : Tokenizer
     sampler : Sampler
-        Position n of the sequence is drawn with the sampler's seed and n.
+        Position n of the sequence is drawn with the sampler's seed and n; its penalties look at all ids before, the prompt's too.
     max_tokens : int
         How many ids are sampled at most.
     stop : str or sequence of str
@@ -111,7 +111,9 @@ def _pieces(model: Model, prompt: NDArray[np.uint32], tok: Tokenizer, sampler: S
     for position in range(len(prompt), len(prompt) + max_tokens):
         if position == len(ids):
             ids = np.concatenate((ids, np.empty(len(ids) + 64, np.uint32)))  # doubled, so that appending is cheap
-        id = sampler.sample(one_row(model(ids[:position])), position=position)
+        logits, history = one_row(model(ids[:position])), ids[:position] if sampler.remembers else None
+        id = sampler.sample(logits, position=position, history=history)
+        sampler = sampler.observed(logits, id, position=position, history=history)
         if id in stop_ids:
             break
         ids[position] = id

@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .arrays import as_ids
 from .reference.error import ArgumentError, LogitsError, WrongTypeError, number
@@ -112,7 +112,9 @@ def as_row_ids(ids: Any, n: int, size: int, place: str = "ids") -> Array:
 
 def settings_of_rows(given: dict[str, Any]) -> list[dict[str, Any]]:
     """Split settings of which some are arrays, with a value a row, into those of each row; plain settings are those of all rows."""
-    columns = {name: value for name, value in given.items() if isinstance(value, np.ndarray) and value.ndim == 1 and name not in ("order", "dry_sequence_breakers")}
+    columns = {
+        name: value for name, value in given.items() if isinstance(value, np.ndarray) and value.ndim == 1 and name not in ("order", "dry_sequence_breakers")
+    }
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1 or lengths == {0}:
         shown = ", ".join(f"{len(column)} of {name}" for name, column in columns.items())

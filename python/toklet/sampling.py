@@ -12,7 +12,7 @@ from ._core import core
 from .arrays import as_array
 from .logits import IN_PLACE, as_histories, as_masks, as_numpy, as_positions, as_row_ids, as_rows, check_rows, settings_of_rows
 from .reference.error import ArgumentError, LogitsError, number
-from .reference.sample.settings import HUGE, PARAMETERS, TEMPERATURE
+from .reference.sample.settings import HUGE, PARAMETERS, TEMPERATURE, USED_BY
 from .reference.sample.settings import check as check_settings
 
 Ids = NDArray[np.int64]
@@ -43,8 +43,9 @@ class Sampler:
     """From logits to the next id.
 
     The steps run in a named order. In that of `"hf"`, which is the default: `logit_bias` and the penalties change the logits of the ids that they name; the
-    logits are divided by `temperature`; `top_k`, `top_p`, `min_p`, `typical_p`, `top_n_sigma`, `xtc` and `mirostat` choose which ids stay, each among those that
-    the ones before left; one of these is drawn, as often as its weight says. Among equal logits the lower id comes first. A step without its parameter does nothing.
+    logits are divided by `temperature`; `top_k`, `top_p`, `min_p`, `typical_p`, `top_n_sigma`, `xtc` and `mirostat` choose which ids stay, each among those
+    that the ones before left; one of these is drawn, as often as its weight says. Among equal logits the lower id comes first. A step without its parameter
+    does nothing.
 
     Every number may be an array of shape (B,) instead: a value a row.
 
@@ -76,7 +77,8 @@ class Sampler:
         Don't repeat yourself: an id that would continue a repetition of n >= `dry_allowed_length` ids loses
         `dry_multiplier * dry_base ** (n - dry_allowed_length)`. No repetition reaches over an id of `dry_sequence_breakers`.
     mirostat : {0, 1, 2}
-        Keep the surprise of the text near `mirostat_tau` bits [4]_. The state `mirostat_mu` is a setting, 2 tau at first: `observed` gives the sampler of the next id.
+        Keep the surprise of the text near `mirostat_tau` bits [4]_. Its state `mirostat_mu` is a setting, 2 tau at first: `observed` gives the sampler of the
+        next id.
     logit_bias : mapping of int to float, optional
         Added to logits; -inf forbids an id.
     order : {"hf", "vllm", "llama.cpp", "mlx", "openai"} or list of str
@@ -153,6 +155,11 @@ class Sampler:
         seeds = [row["seed"] for row in self._rows]
         return seeds if isinstance(self._given["seed"], np.ndarray) else seeds[0]
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it looks at the history: whether it has a penalty."""
+        return any(USED_BY[step](row) for row in self._rows for step in ("penalties", "dry"))
+
     def sample(self, logits: ArrayLike, position: int | ArrayLike = 0, history: Any = None, mask: ArrayLike | None = None) -> Any:
         """Draw an id from each row.
 
@@ -183,10 +190,10 @@ class Sampler:
         >>> Sampler(temperature=0, repetition_penalty=2.0).sample([3.0, 2.0, 1.0], history=[0])
         1
         """
-        if type(logits) is np.ndarray and logits.ndim == 1 and type(position) is int and history is mask is None and logits.dtype in IN_PLACE:
-            if logits.size and len(self._rows) == 1 and 0 <= position < 2**64:
-                id: int = self._core.sample(logits, position)
-                return id
+        plain = type(logits) is np.ndarray and logits.ndim == 1 and type(position) is int and history is mask is None and len(self._rows) == 1
+        if plain and logits.dtype in IN_PLACE and logits.size and 0 <= position < 2**64:  # type: ignore[union-attr, operator]
+            id: int = self._core.sample(logits, position)  # the common case first, straight to the core
+            return id
         rows, one = as_rows(logits)
         ids = as_array(self._core.sample(rows, *self._context(rows, one, position, history, mask)), np.int64)
         return int(ids[0]) if one else ids
@@ -248,7 +255,7 @@ class Sampler:
         return Logprobs(*(arrays if one else (array.reshape(n, -1 if n else 0) for array in arrays)))
 
     def observed(self, logits: ArrayLike, ids: int | ArrayLike, position: int | ArrayLike = 0, history: Any = None, mask: ArrayLike | None = None) -> "Sampler":
-        """Give the sampler of the next id, once one has been drawn: mirostat's `mirostat_mu` moves by how surprising it was. Without mirostat, the same sampler.
+        """Give the sampler of the next id, once one has been drawn: `mirostat_mu` moves by how surprising it was. Without mirostat, the same sampler.
 
         Examples
         --------
@@ -324,7 +331,11 @@ def accept_draft(
     k, size = draft.shape
     if target.shape not in ((k, size), (k + 1, size)):
         raise LogitsError("the shape of target_logits", str(target.shape), f"({k}, {size}) or ({k + 1}, {size})")
-    ids = as_row_ids(np.asarray(draft_ids).reshape(-1), k, size, "draft_ids")[:, 0].tolist() if k != 1 else as_row_ids(draft_ids, 1, size, "draft_ids")[0].tolist()
+    ids = (
+        as_row_ids(np.asarray(draft_ids).reshape(-1), k, size, "draft_ids")[:, 0].tolist()
+        if k != 1
+        else as_row_ids(draft_ids, 1, size, "draft_ids")[0].tolist()
+    )
     if len(ids) != k:
         raise ArgumentError("the number of draft_ids", str(len(ids)), f"{k}, one a row of draft_logits")
     first = as_positions(position, 1)[0]
@@ -347,6 +358,8 @@ def per_row(logits: ArrayLike, function: Any) -> Floats:
     for index, row in enumerate(rows):
         out[index] = as_array(function(row, index), np.float64)
     return out[0] if one else out
+
+
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float32]:
     """Turn logits into probabilities: e**(x / T), divided by the sum over the row.
 

@@ -36,7 +36,7 @@ pub fn draw(
     let mut total: u128 = groups.iter().map(|length| u128::from(*length)).sum();
     let mut turn = 0;
     let (block, point) = loop {
-        let mut point = u128::from(odd_bits(seed, position, purpose, turn)) * total >> 53;
+        let mut point = (u128::from(odd_bits(seed, position, purpose, turn)) * total) >> 53;
         let mut group = 0;
         while point >= u128::from(groups[group]) {
             point -= u128::from(groups[group]);
@@ -94,7 +94,7 @@ impl<V: Value> Kept<'_, V> {
         by_id.sort_unstable();
         let lengths: Vec<u64> = by_id.iter().map(|(_, mass)| *mass).collect();
         let total: u128 = lengths.iter().map(|mass| u128::from(*mass)).sum();
-        let mut point = u128::from(odd_bits(seed, position, DRAW, 0)) * total >> 53;
+        let mut point = (u128::from(odd_bits(seed, position, DRAW, 0)) * total) >> 53;
         for (id, mass) in by_id {
             if point < u128::from(mass) {
                 return id;

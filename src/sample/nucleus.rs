@@ -210,10 +210,13 @@ impl<V: Value> Kept<'_, V> {
 /// How many of the first masses reach a needed one, in units of 2^-53; `None`, if all of them don't.
 fn reaching(masses: &[u64], needed: u128) -> Option<usize> {
     let mut mass = 0;
-    masses.iter().position(|one| {
-        mass += u128::from(*one);
-        mass << 53 >= needed
-    }).map(|last| last + 1)
+    masses
+        .iter()
+        .position(|one| {
+            mass += u128::from(*one);
+            mass << 53 >= needed
+        })
+        .map(|last| last + 1)
 }
 
 /// Of items with a key, the first ones by key whose mass reaches the needed one (a function of all their mass), the last of them last; all, if they don't.

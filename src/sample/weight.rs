@@ -17,6 +17,7 @@ pub(super) const UNIT: f64 = 17_592_186_044_416.0; // 2^44
 /// Under this power of two a weight counts as 0.
 const LOWEST: f64 = -125.0;
 /// 2^r for |r| <= 1/2, minimax, within 1e-7: highest power first.
+#[allow(clippy::approx_constant)] // the last but one is near ln 2, and isn't it
 pub(super) const TERMS: [f32; 6] = [0.001_327_406_7, 0.009_671_497, 0.055_507_008, 0.240_222_42, 0.693_147, 1.0];
 /// Adding it rounds to a whole number, half to even, whose bits are then the lowest.
 pub(super) const ROUNDING: f32 = 12_582_912.0; // 1.5 * 2^23

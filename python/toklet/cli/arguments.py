@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ..tokenizer import Tokenizer, load
 
 if TYPE_CHECKING:
+    from ..sampling import Sampler
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -38,13 +40,47 @@ def takes_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+SETTINGS: dict[str, tuple[Any, str, str]] = {  # of a Sampler, as options: type, metavar, help
+    "top_k": (int, "K", "keep the K most probable tokens"),
+    "top_p": (float, "P", "keep the smallest set of most probable tokens whose probability reaches P"),
+    "min_p": (float, "P", "keep what is at least P times as probable as the best"),
+    "typical_p": (float, "P", "keep what is nearest to the mean surprise, until its probability reaches P"),
+    "top_n_sigma": (float, "N", "keep what is at most N standard deviations of the logits under the best"),
+    "xtc_probability": (float, "P", "how often to leave out all top choices but the last one"),
+    "xtc_threshold": (float, "P", "how probable a top choice is, at least (default: 0.1)"),
+    "repetition_penalty": (float, "R", "divide the logits of tokens that came before by R"),
+    "presence_penalty": (float, "X", "subtract X from the logits of tokens that came before"),
+    "frequency_penalty": (float, "X", "subtract X for each time that they came"),
+    "penalty_last_n": (int, "N", "how far back these penalties look (default: all)"),
+    "dry_multiplier": (float, "M", "how much a token loses that would continue a repetition"),
+    "dry_base": (float, "B", "by what this grows with each token of the repetition (default: 1.75)"),
+    "dry_allowed_length": (int, "N", "up to which length repetitions are free (default: 2)"),
+    "mirostat": (int, "{0,1,2}", "keep the surprise of the text near a target, by this version of mirostat"),
+    "mirostat_tau": (float, "BITS", "that target (default: 5)"),
+    "mirostat_eta": (float, "E", "how fast it is approached (default: 0.1)"),
+    "order": (str, "NAME", "the order of these steps: hf (the default), vllm, llama.cpp, mlx or openai"),
+}
+
+
 def takes_sampler(parser: argparse.ArgumentParser) -> None:
     """Add the settings of a Sampler."""
-    parser.add_argument("--temperature", type=float, default=0.8, help="0 takes the most probable token, 1 samples as the model says (default: %(default)s)")
-    parser.add_argument("--top-k", type=int, metavar="K", help="keep the K most probable tokens")
-    parser.add_argument("--top-p", type=float, metavar="P", help="keep the smallest set of most probable tokens whose probability reaches P")
-    parser.add_argument("--min-p", type=float, metavar="P", help="keep what is at least P times as probable as the best")
-    parser.add_argument("--seed", type=int, help="the same seed gives the same text (default: a new one, which is told)")
+    group = parser.add_argument_group("sampling")
+    group.add_argument("--temperature", type=float, default=0.8, help="0 takes the most probable token, 1 samples as the model says (default: %(default)s)")
+    group.add_argument("--seed", type=int, help="the same seed gives the same text (default: a new one, which is told)")
+    for name, (kind, metavar, help) in SETTINGS.items():
+        flag = "--sampling-order" if name == "order" else f"--{name.replace('_', '-')}"  # an n-gram model has an order as well
+        group.add_argument(flag, dest=f"sampler_{name}", type=kind, metavar=metavar, help=help)
+
+
+def sampler(args: argparse.Namespace) -> "Sampler":
+    """Make the Sampler that the options ask for."""
+    from ..sampling import Sampler
+
+    given = {name: value for name in SETTINGS if (value := getattr(args, f"sampler_{name}")) is not None}
+    made = Sampler(temperature=args.temperature, seed=args.seed, **given)
+    if args.seed is None and args.temperature > 0:
+        say(f"seed {made.seed}")
+    return made
 
 
 def tokenizer(args: argparse.Namespace) -> Tokenizer:

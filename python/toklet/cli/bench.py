@@ -218,13 +218,13 @@ def sample_cases(given: Input) -> Iterator[Case]:
     logits = np.random.default_rng(0).normal(0, 3, LOGITS).astype(np.float32)
     for settings in SAMPLERS:
         (name, value), *_ = settings.items()
-        ours, plain_python = Sampler(**settings, seed=7), {"temperature": 1.0, "top_k": None, "top_p": None, "min_p": None, "seed": 7, **settings}
+        ours = Sampler(**settings, seed=7)
 
         def expected(sampler: Sampler = ours) -> list[int]:
             return [sampler.sample(logits, position) for position in range(DRAWS)]
 
-        def make(settings: dict[str, Any] = plain_python) -> Any:
-            return reference.Sampler(**settings)
+        def make(settings: dict[str, Any] = settings) -> Any:
+            return reference.Sampler([{**settings, "seed": 7}])
 
         for contender, maker in (("toklet", lambda sampler=ours: sampler), ("reference", make)):
             run = lambda sampler: [sampler.sample(logits, position) for position in range(DRAWS)]  # noqa: E731

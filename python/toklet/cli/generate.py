@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from .arguments import command, print_json, read, say, takes_json, takes_sampler, takes_tokenizer, tokenizer
+from .arguments import command, print_json, read, sampler, takes_json, takes_sampler, takes_tokenizer, tokenizer
 
 if TYPE_CHECKING:
     from .arguments import Commands
@@ -33,19 +33,16 @@ def run(args: argparse.Namespace) -> None:
     """Fit and generate."""
     from ..generation import generate
     from ..ngram import NGram
-    from ..sampling import Sampler
     from ..training import files
 
-    sampler = Sampler(args.temperature, args.top_k, args.top_p, args.min_p, args.seed)  # first: a setting out of range is told at once
+    chosen = sampler(args)  # first: a setting out of range is told at once
     lm = NGram(args.order)
     tok = tokenizer(args)
     texts = [read(name) for named in args.corpus for name in (["-"] if named == "-" else files(named))]
     lm.fit(tok.encode_batch(texts), tok.vocab_size, progress=sys.stderr.isatty())
-    if args.seed is None and args.temperature > 0:
-        say(f"seed {sampler.seed}")
-    pieces = generate(lm, args.prompt, tok, sampler, max_tokens=args.max_tokens, stop=args.stop)
+    pieces = generate(lm, args.prompt, tok, chosen, max_tokens=args.max_tokens, stop=args.stop)
     if args.json:
-        print_json({"prompt": args.prompt, "text": "".join(pieces), "seed": sampler.seed})
+        print_json({"prompt": args.prompt, "text": "".join(pieces), "seed": chosen.seed})
         return
     for piece in pieces:
         print(piece, end="", flush=True)

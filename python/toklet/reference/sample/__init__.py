@@ -145,8 +145,10 @@ class Sampler:
         return [p for choice in choices for p in choice.probabilities()]
 
     def logprobs(self, rows: Any, positions: Sequence[int], ids: Any, top: int, processed: bool, histories: Any = None, masks: Any = None) -> Logprobs:
-        """Give log-probabilities in nats: the `top` best ids of each row and theirs (-1 and -inf where there are fewer), then those of `ids` and their ranks
-        (0 for what can't be drawn); of what the model says, or, `processed`, of what `sample` draws from."""
+        """Give log-probabilities in nats: of what the model says, or, `processed`, of what `sample` draws from.
+
+        First the `top` best ids of each row and theirs (-1 and -inf where there are fewer), then those of `ids` and their ranks (0 for what can't be drawn).
+        """
         found: Logprobs = ([], [], [], [])
         for i, row in enumerate(rows):
             if processed:

@@ -1,5 +1,6 @@
-"""Steps that change logits: bias and penalties. Each touches only the ids that it names, of those that may be drawn; every result is rounded to the precision of the row.
+"""Steps that change logits: bias and penalties.
 
+Each touches only the ids that it names, of those that may be drawn; every result is rounded to the precision of the row.
 A logit of -inf stays -inf, whatever is done to it: an id that a mask forbids can't come back. A result beyond the row's range is the largest in it, so that
 a penalty never forbids; only a bias of -inf does.
 """
@@ -34,8 +35,11 @@ def bias(x: Mapping[int, float], table: Mapping[int, float]) -> Changes:
 
 
 def penalties(x: Mapping[int, float], history: Sequence[int], repetition: float, presence: float, frequency: float) -> Changes:
-    """Make what came before less likely: divide positive logits by `repetition` and multiply negative ones (Keskar et al., 2019); then subtract `frequency`
-    for each time that the id came, and `presence` once (OpenAI's definition)."""
+    """Make what came before less likely.
+
+    Divide positive logits by `repetition` and multiply negative ones (Keskar et al., 2019); then subtract `frequency` for each time that the id came, and
+    `presence` once (OpenAI's definition).
+    """
     for id, times in Counter(id for id in history if id in x).items():
         value = x[id] / repetition if x[id] > 0 else x[id] * repetition
         yield id, finite(value - times * frequency - presence)

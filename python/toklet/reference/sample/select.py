@@ -1,5 +1,7 @@
-"""Steps that choose which ids stay. Each sees the ids that the ones before left, largest logit first and the lower id first among equals, and leaves some of
-them: the first ones, but for XTC and typical sampling. At least one always stays.
+"""Steps that choose which ids stay.
+
+Each sees the ids that the ones before left, largest logit first and the lower id first among equals, and leaves some of them: the first ones, but for XTC
+and typical sampling. At least one always stays.
 
 `scale` is the temperature in force: 1 before the temperature's own step.
 """
@@ -75,7 +77,10 @@ def xtc(kept: Kept, scale: float, threshold: float) -> Kept:
 
 
 def mirostat_1(kept: Kept, scale: float, mu: float) -> Kept:
-    """Mirostat (Basu et al., 2020): keep as many as have, after Zipf's law, a mean surprise of mu bits. The law's exponent is estimated from the best hundred."""
+    """Mirostat (Basu et al., 2020): keep as many as have, after Zipf's law, a mean surprise of mu bits.
+
+    The law's exponent is estimated from the best hundred.
+    """
     above = below = 0.0
     for i in range(min(100, len(kept)) - 1):
         t, b = ln((i + 2) / (i + 1)), min((kept[i][0] - kept[i + 1][0]) / scale, 1000.0)

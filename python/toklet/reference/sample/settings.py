@@ -98,7 +98,7 @@ PARAMETERS: dict[str, tuple[Any, Check]] = {  # name: its default, its check
     "logit_bias": (None, optional(bias)),
     "order": ("hf", order),
 }
-USED_BY = {  # step: whether its parameters ask for it
+USED_BY: dict[str, Callable[[Mapping[str, Any]], bool]] = {  # step: whether its parameters ask for it
     "logit_bias": lambda s: bool(s["logit_bias"]),
     "penalties": lambda s: s["repetition_penalty"] != 1 or s["presence_penalty"] != 0 or s["frequency_penalty"] != 0,
     "dry": lambda s: s["dry_multiplier"] > 0,
@@ -114,7 +114,7 @@ USED_BY = {  # step: whether its parameters ask for it
 
 
 def check(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give all settings as plain numbers, the defaults for those that aren't given; refuse what is out of range, and a parameter whose step isn't in the order."""
+    """Give all settings as plain numbers, with defaults; refuse what is out of range, and a parameter whose step isn't in the order."""
     settings = {name: allowed(name, given.get(name, default)) for name, (default, allowed) in PARAMETERS.items()}
     for step, used in USED_BY.items():
         if step not in settings["order"] and used(settings):
