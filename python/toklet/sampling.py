@@ -262,7 +262,7 @@ class Sampler:
         >>> sampler = Sampler(mirostat=2, seed=1)
         >>> id = sampler.sample([1.0, 2.0, 3.0])
         >>> sampler.observed([1.0, 2.0, 3.0], id)
-        Sampler(temperature=1.0, seed=1, mirostat=2, mirostat_mu=10.441...)
+        Sampler(temperature=1.0, seed=1, mirostat=2, mirostat_mu=10.441194886075053)
         """
         if not any(row["mirostat"] for row in self._rows):
             return self
