@@ -97,6 +97,8 @@ def as_masks(mask: Any, shape: tuple[int, ...], one_row: bool) -> Array | None:
 
 def as_row_ids(ids: Any, n: int, size: int, place: str = "ids") -> Array:
     """Give ids of n rows as a matrix of int64, each below `size`."""
+    if n == 1 and isinstance(ids, int) and 0 <= ids < size and not isinstance(ids, bool):
+        return np.array([[ids]], np.int64)
     array = as_numpy(place, ids, "integers")
     if array.dtype.kind not in "ui" or array.ndim > 2:
         raise WrongTypeError(place, f"of type {array.dtype.name}, shape {array.shape}", "integers: one a row, or a row of them a row")

@@ -75,6 +75,10 @@ macro_rules! widths {
 widths! {
     /// The maximum of each block of singles; whether there is a NaN among them.
     pub fn maxima_single(x: &[f32], out: &mut [f32]) -> bool = plain::maxima_single, avx512::maxima;
+    /// The maximum of what a mask of a byte for each allows in each block of singles; whether there is a NaN among that.
+    pub fn maxima_of_bytes(x: &[f32], bytes: &[u8], out: &mut [f32]) -> bool = plain::maxima_of_bytes, avx512::maxima_of_bytes;
+    /// The same with a mask of a bit for each.
+    pub fn maxima_of_words(x: &[f32], words: &[u32], out: &mut [f32]) -> bool = plain::maxima_of_words, avx512::maxima_of_words;
     /// The maximum of each block of doubles; whether there is a NaN among them.
     pub fn maxima_double(x: &[f64], out: &mut [f64]) -> bool = plain::maxima_double;
     /// The maximum of each block of 16-bit floats, as integers of their order, and whether one has a magnitude over that of infinity: a NaN.
@@ -97,8 +101,24 @@ widths! {
     pub fn at_least<V>(x: &[V; BLOCK], floor: V) -> [u64; 4] = plain::at_least;
     /// A value that at least n of some aren't under, and few more than n; none, if not so many are over the floor.
     pub fn threshold<V>(x: &[V], n: usize, floor: V, best: V) -> Option<V> = plain::threshold;
-    /// e**((x - best) / T) of doubles, in place, and its sum.
+    /// (x - best) / T, as doubles.
+    pub fn scaled<V>(x: &[V], best: f64, temperature: f64, out: &mut [f64]) = plain::scaled;
+    /// e**x for x <= 0, in place, and their sum.
     pub fn exps(x: &mut [f64]) -> f64 = plain::exps;
+    /// The sum of e**x, for x <= 0.
+    pub fn sum_of_exps(x: &[f64]) -> f64 = plain::sum_of_exps;
+    /// Divided by a number, in place.
+    pub fn over(x: &mut [f64], total: f64) = plain::over;
+    /// Less a number, in place.
+    pub fn less(x: &mut [f64], amount: f64) = plain::less;
+    /// What is not allowed becomes -inf: a byte each, 0 if it isn't.
+    pub fn forbid_by_bytes<V>(x: &mut [V], bytes: &[u8]) = plain::forbid_by_bytes;
+    /// What is not allowed becomes -inf: a bit each, 0 if it isn't, the lowest of a word first.
+    pub fn forbid_by_words<V>(x: &mut [V; BLOCK], words: &[u32]) = plain::forbid_by_words;
+    /// The values of float16, by their bits.
+    pub fn from_half<V>(x: &[u16], out: &mut [V]) = plain::from_half;
+    /// The values of bfloat16, by their bits.
+    pub fn from_brain<V>(x: &[u16], out: &mut [V]) = plain::from_brain;
 }
 
 #[cfg(test)]

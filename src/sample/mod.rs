@@ -25,7 +25,7 @@ use crate::error::{Error, Kind, Result};
 use crate::philox::{ACCEPT, RESIDUAL, XTC, odd_bits, uniform};
 use adjust::index;
 use kept::{Kept, Place};
-use kernels::{BLOCK, each_weight};
+use kernels::{BLOCK, at_least, each_weight};
 use row::Row;
 pub use row::{Mask, Source};
 pub use settings::{Settings, Step};
@@ -242,8 +242,16 @@ impl<V: Value> Kept<'_, V> {
             Place::Row(cut) => *cut,
         };
         let x = self.row.get(id);
-        let mut before = 0;
-        self.sketch.blocks(x).for_each(|block| self.row.not_under(block, x, |other, y| before += usize::from(y > x || other < id)));
+        let (mut room, mut before) = ([V::NONE; BLOCK], 0);
+        for block in self.sketch.blocks(x) {
+            // Of the blocks before the id's, equal ones count as well; within its own block they are looked at one by one.
+            let row = self.row.block(block, &mut room);
+            let over = at_least(row, if block < id / BLOCK { x } else { x.next() });
+            before += over.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
+            if block == id / BLOCK {
+                before += row[..id % BLOCK].iter().filter(|other| **other == x).count();
+            }
+        }
         (x > V::NONE && cut.keeps((x, id))).then_some((x, before + 1))
     }
 }

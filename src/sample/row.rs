@@ -1,7 +1,7 @@
 //! A row of logits as it came: in its own precision, behind a mask, with the few logits that a step has changed laid over it. Nothing of it is copied; the other
 //! files read it a block of 256 at a time.
 
-use super::kernels::{BLOCK, at_least};
+use super::kernels::{BLOCK, at_least, forbid_by_bytes, forbid_by_words, from_brain, from_half};
 use super::weight::Value;
 use crate::error::{Error, Kind, MAX_LOGITS, Result};
 
@@ -118,12 +118,8 @@ impl<'a, V: Value> Row<'a, V> {
         self.load(start, end, room);
         match self.mask {
             Mask::All => {}
-            Mask::Bytes(bytes) => room.iter_mut().zip(&bytes[start..end]).for_each(|(x, byte)| *x = if *byte == 0 { V::NONE } else { *x }),
-            Mask::Words(words) => {
-                for (x, word) in room.as_chunks_mut::<32>().0.iter_mut().zip(&words[start / 32..end.div_ceil(32)]) {
-                    x.iter_mut().enumerate().for_each(|(bit, x)| *x = if word & (1 << bit) == 0 { V::NONE } else { *x });
-                }
-            }
+            Mask::Bytes(bytes) => forbid_by_bytes(room, &bytes[start..end]),
+            Mask::Words(words) => forbid_by_words(room, &words[start / 32..end.div_ceil(32)]),
         }
         changed.iter().for_each(|(id, x)| room[id - start] = *x);
         room
@@ -135,8 +131,8 @@ impl<'a, V: Value> Row<'a, V> {
         rest.fill(V::NONE);
         match self.source {
             Source::Plain(x) => room.copy_from_slice(&x[start..end]),
-            Source::Half(x) => room.iter_mut().zip(&x[start..end]).for_each(|(room, x)| *room = V::of_half(*x)),
-            Source::Brain(x) => room.iter_mut().zip(&x[start..end]).for_each(|(room, x)| *room = V::of_brain(*x)),
+            Source::Half(x) => from_half(&x[start..end], room),
+            Source::Brain(x) => from_brain(&x[start..end], room),
         }
     }
 

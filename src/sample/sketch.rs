@@ -29,6 +29,7 @@ impl<V: Value> Sketch<V> {
             (Source::Plain(x), Mask::All) => (full, V::maxima(x, &mut maxima)),
             (Source::Half(x), Mask::All) => (full, shorts(x, true, &mut maxima)),
             (Source::Brain(x), Mask::All) => (full, shorts(x, false, &mut maxima)),
+            (Source::Plain(x), mask) => V::masked_maxima(x, mask, &mut maxima).map_or((0, false), |nan| (full, nan)),
             _ => (0, false),
         };
         let mut room = [V::NONE; BLOCK];

@@ -1,6 +1,6 @@
 //! Probabilities to read rather than to draw from: softmax and log-softmax, in double precision.
 
-use super::kernels::exps;
+use super::kernels::{BLOCK, exps, less, over, scaled as scaled_block, sum_of_exps};
 use super::row::{Mask, Row, Source};
 use super::settings::shown;
 use super::sketch::Sketch;
@@ -21,7 +21,7 @@ pub fn softmax<V: Value>(row: Source<'_, V>, temperature: f64, index: usize) -> 
     }
     let mut weights = scaled(row, temperature, index)?;
     let total = exps(&mut weights);
-    weights.iter_mut().for_each(|weight| *weight /= total);
+    over(&mut weights, total);
     Ok(weights)
 }
 
@@ -34,8 +34,8 @@ pub fn softmax<V: Value>(row: Source<'_, V>, temperature: f64, index: usize) -> 
 /// ```
 pub fn log_softmax<V: Value>(row: Source<'_, V>, index: usize) -> Result<Vec<f64>> {
     let mut x = scaled(row, 1.0, index)?;
-    let log_total = ln(exps(&mut x.clone()));
-    x.iter_mut().for_each(|value| *value -= log_total);
+    let log_total = ln(sum_of_exps(&x));
+    less(&mut x, log_total);
     Ok(x)
 }
 
@@ -43,12 +43,16 @@ pub fn log_softmax<V: Value>(row: Source<'_, V>, index: usize) -> Result<Vec<f64
 fn scaled<V: Value>(source: Source<'_, V>, temperature: f64, index: usize) -> Result<Vec<f64>> {
     let row = Row::new(source, Mask::All, index)?;
     let best = Sketch::new(&row, index)?.best;
-    let mut x: Vec<f64> = (0..row.len()).map(|id| row.get(id).into()).collect();
+    let mut x = vec![0.0; row.len()];
     if temperature == 0.0 || best == V::INFINITE {
-        let first = x.iter().position(|x| *x == best.into());
-        x.iter_mut().enumerate().for_each(|(id, x)| *x = if Some(id) == first { 0.0 } else { f64::NEG_INFINITY });
-    } else {
-        x.iter_mut().for_each(|x| *x = (*x - best.into()) / temperature);
+        x.fill(f64::NEG_INFINITY);
+        let first = (0..row.len()).find(|id| row.get(*id) == best);
+        first.into_iter().for_each(|id| x[id] = 0.0);
+        return Ok(x);
+    }
+    let mut room = [V::NONE; BLOCK];
+    for (block, x) in x.chunks_mut(BLOCK).enumerate() {
+        scaled_block(row.block(block, &mut room), best.into(), temperature, x);
     }
     Ok(x)
 }

@@ -10,6 +10,7 @@
 use std::f64::consts::LOG2_E;
 
 use super::kernels;
+use super::row::Mask;
 
 /// The weight of the best logit, as a whole number.
 pub(super) const UNIT: f64 = 17_592_186_044_416.0; // 2^44
@@ -52,6 +53,8 @@ pub trait Value: Copy + PartialOrd + Into<f64> + Send + Sync + 'static {
     fn order(self, id: usize) -> Self::Order;
     /// The maximum of each full block, and whether there is a NaN among them.
     fn maxima(x: &[Self], out: &mut [Self]) -> bool;
+    /// The same of what a mask of a byte (or a bit) for each allows, if that can be had at once.
+    fn masked_maxima(x: &[Self], mask: Mask<'_>, out: &mut [Self]) -> Option<bool>;
     /// The mass of each full block: the sum of the weights of what isn't under the floor.
     fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]);
     /// The sum of the weights of full blocks, to one part in 100,000 if it can be had for less than the exact one.
@@ -109,6 +112,14 @@ impl Value for f32 {
         kernels::maxima_single(x, out)
     }
 
+    fn masked_maxima(x: &[Self], mask: Mask<'_>, out: &mut [Self]) -> Option<bool> {
+        match mask {
+            Mask::All => None,
+            Mask::Bytes(bytes) => Some(kernels::maxima_of_bytes(x, bytes, out)),
+            Mask::Words(words) => Some(kernels::maxima_of_words(x, words, out)),
+        }
+    }
+
     fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]) {
         kernels::masses_single(x, best, scale, floor, out);
     }
@@ -158,6 +169,10 @@ impl Value for f64 {
 
     fn maxima(x: &[Self], out: &mut [Self]) -> bool {
         kernels::maxima_double(x, out)
+    }
+
+    fn masked_maxima(_: &[Self], _: Mask<'_>, _: &mut [Self]) -> Option<bool> {
+        None
     }
 
     fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]) {

@@ -60,6 +60,53 @@ pub fn maxima(x: &[f32], out: &mut [f32]) -> bool {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+pub fn maxima_of_bytes(x: &[f32], bytes: &[u8], out: &mut [f32]) -> bool {
+    let mut nan = 0;
+    for ((block, bytes), out) in x.as_chunks::<BLOCK>().0.iter().zip(bytes.as_chunks::<BLOCK>().0).zip(out) {
+        let masks = |place: usize| {
+            let sixteen = unsafe { _mm_loadu_si128(bytes.as_chunks::<LANES>().0[place].as_ptr().cast()) }; // 2
+            _mm_test_epi8_mask(sixteen, sixteen)
+        };
+        *out = masked_maximum(block, masks, &mut nan);
+    }
+    nan != 0
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+pub fn maxima_of_words(x: &[f32], words: &[u32], out: &mut [f32]) -> bool {
+    let mut nan = 0;
+    for ((block, words), out) in x.as_chunks::<BLOCK>().0.iter().zip(words.as_chunks::<8>().0).zip(out) {
+        if *words == [0; 8] {
+            *out = f32::NEG_INFINITY; // nothing of it need be read
+            continue;
+        }
+        #[allow(clippy::cast_possible_truncation)] // the lower half is what is wanted
+        let masks = |place: usize| (words[place / 2] >> (place % 2 * LANES)) as u16;
+        *out = masked_maximum(block, masks, &mut nan);
+    }
+    nan != 0
+}
+
+/// The maximum of what is allowed in a block; what isn't is not read.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn masked_maximum(block: &[f32; BLOCK], masks: impl Fn(usize) -> u16, nan: &mut u16) -> f32 {
+    let none = _mm512_set1_ps(f32::NEG_INFINITY);
+    let mut best = [none; TOGETHER];
+    for group in 0..BLOCK / LANES / TOGETHER {
+        let x = each!(j => unsafe {
+            let place = group * TOGETHER + j;
+            _mm512_mask_loadu_ps(none, masks(place), block.as_chunks::<LANES>().0[place].as_ptr()) // 2
+        });
+        *nan |= _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[0], x[1]) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[2], x[3]);
+        best = each!(j => _mm512_max_ps(x[j], best[j]));
+    }
+    _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(best[0], best[1]), _mm512_max_ps(best[2], best[3])))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 pub fn masses(x: &[f32], best: f32, scale: &Scale, floor: f32, out: &mut [u64]) {
     let set = |x: f32| _mm512_set1_ps(x);
     let (best, high, low, least, floor) = (set(best), set(scale.high), set(scale.low), set(scale.least), set(floor));

@@ -40,6 +40,28 @@ maxima!(maxima_single, f32, i32);
 maxima!(maxima_double, f64, i64);
 
 #[inline(always)]
+pub fn maxima_of_bytes(x: &[f32], bytes: &[u8], out: &mut [f32]) -> bool {
+    let mut nan = false;
+    for ((block, bytes), out) in x.as_chunks::<BLOCK>().0.iter().zip(bytes.chunks(BLOCK)).zip(out.chunks_mut(1)) {
+        let mut block = *block;
+        forbid_by_bytes(&mut block, bytes);
+        nan |= maxima_single(&block, out);
+    }
+    nan
+}
+
+#[inline(always)]
+pub fn maxima_of_words(x: &[f32], words: &[u32], out: &mut [f32]) -> bool {
+    let mut nan = false;
+    for ((block, words), out) in x.as_chunks::<BLOCK>().0.iter().zip(words.chunks(BLOCK / 32)).zip(out.chunks_mut(1)) {
+        let mut block = *block;
+        forbid_by_words(&mut block, words);
+        nan |= maxima_single(&block, out);
+    }
+    nan
+}
+
+#[inline(always)]
 pub fn maxima_short(x: &[u16], infinity: u16, out: &mut [i16]) -> bool {
     const WIDE: usize = 32;
     let mut magnitudes = [0_i16; WIDE];
@@ -169,6 +191,11 @@ pub fn threshold<V: Value>(x: &[V], n: usize, floor: V, best: V) -> Option<V> {
 }
 
 #[inline(always)]
+pub fn scaled<V: Value>(x: &[V], best: f64, temperature: f64, out: &mut [f64]) {
+    x.iter().zip(out).for_each(|(x, out)| *out = ((*x).into() - best) / temperature);
+}
+
+#[inline(always)]
 pub fn exps(x: &mut [f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let (chunks, rest) = x.as_chunks_mut::<LANES>();
@@ -183,4 +210,51 @@ pub fn exps(x: &mut [f64]) -> f64 {
         *lane += *x;
     }
     lanes.iter().fold(0.0, |total, lane| total + lane)
+}
+
+#[inline(always)]
+pub fn sum_of_exps(x: &[f64]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for x in chunks {
+        for i in 0..LANES {
+            lanes[i] += exp(x[i]);
+        }
+    }
+    rest.iter().zip(&mut lanes).for_each(|(x, lane)| *lane += exp(*x));
+    lanes.iter().fold(0.0, |total, lane| total + lane)
+}
+
+#[inline(always)]
+pub fn over(x: &mut [f64], total: f64) {
+    x.iter_mut().for_each(|x| *x /= total);
+}
+
+#[inline(always)]
+pub fn less(x: &mut [f64], amount: f64) {
+    x.iter_mut().for_each(|x| *x -= amount);
+}
+
+#[inline(always)]
+pub fn forbid_by_bytes<V: Value>(x: &mut [V], bytes: &[u8]) {
+    x.iter_mut().zip(bytes).for_each(|(x, byte)| *x = if *byte == 0 { V::NONE } else { *x });
+}
+
+#[inline(always)]
+pub fn forbid_by_words<V: Value>(x: &mut [V; BLOCK], words: &[u32]) {
+    for (x, word) in x.as_chunks_mut::<32>().0.iter_mut().zip(words) {
+        for (bit, x) in x.iter_mut().enumerate() {
+            *x = if word & (1 << bit) == 0 { V::NONE } else { *x };
+        }
+    }
+}
+
+#[inline(always)]
+pub fn from_half<V: Value>(x: &[u16], out: &mut [V]) {
+    x.iter().zip(out).for_each(|(x, out)| *out = V::of_half(*x));
+}
+
+#[inline(always)]
+pub fn from_brain<V: Value>(x: &[u16], out: &mut [V]) {
+    x.iter().zip(out).for_each(|(x, out)| *out = V::of_brain(*x));
 }
