@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 PATTERN_NAMES = ("gpt2", "cl100k", "o200k")
@@ -116,6 +117,46 @@ def logits(most: int = 24, infinite: bool = False) -> st.SearchStrategy[list[flo
     plain = st.floats(-30, 30, width=32)
     entry = st.one_of(tied, plain, plain, st.just(math.inf)) if infinite else st.one_of(tied, plain, plain)
     return st.lists(entry, min_size=1, max_size=most).filter(lambda row: max(row) > -math.inf)
+
+
+STEPS = ("logit_bias", "penalties", "dry", "temperature", "top_k", "top_p", "min_p", "typical_p", "top_n_sigma", "xtc", "mirostat")
+ORDERS = ("hf", "vllm", "llama.cpp", "mlx", "openai")
+
+
+@st.composite
+def calls_of_samplers(draw: st.DrawFn) -> dict[str, Any]:
+    """A row in each precision, settings of all parameters of a Sampler in any order, a history and a mask."""
+    row = draw(logits(infinite=True))
+    ids = st.integers(0, len(row) - 1)
+    part = st.sampled_from([1.0, 0.5, 1e-9, 5e-324]) | st.floats(0.01, 1)
+    more = st.fixed_dictionaries(
+        {"order": st.sampled_from(ORDERS) | st.permutations(STEPS)},
+        optional={
+            "typical_p": part,
+            "top_n_sigma": st.floats(0, 4),
+            "xtc_probability": part,
+            "xtc_threshold": st.floats(0, 1),
+            "repetition_penalty": st.floats(0.1, 3) | st.just(1e300),
+            "presence_penalty": st.floats(-3, 3) | st.just(-1e300),
+            "frequency_penalty": st.floats(-3, 3),
+            "penalty_last_n": st.integers(0, 8),
+            "dry_multiplier": st.floats(0, 3) | st.just(1e300),
+            "dry_base": st.floats(1, 3),
+            "dry_allowed_length": st.integers(1, 4),
+            "dry_last_n": st.integers(0, 8),
+            "dry_sequence_breakers": st.lists(ids, max_size=2),
+            "mirostat": st.integers(0, 2),
+            "mirostat_tau": st.floats(0.1, 8),
+            "mirostat_mu": st.floats(-1, 12),
+            "logit_bias": st.dictionaries(ids, st.floats(-9, 9) | st.just(-math.inf), max_size=3),
+        },
+    )
+    with np.errstate(over="ignore"):
+        rows = [np.array(row), np.array(row).astype(np.float32), np.array(row).astype(np.float16)]
+    rows.append((rows[1].view(np.uint32) >> 16).astype(np.uint16))
+    mask = draw(st.none() | st.lists(st.booleans(), min_size=len(row), max_size=len(row)).map(np.array))
+    history = draw(st.none() | st.lists(ids, max_size=12))
+    return {"row": row, "rows": rows, "settings": {**draw(settings_of_samplers()), **draw(more)}, "history": history, "mask": mask}
 
 
 def settings_of_samplers() -> st.SearchStrategy[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """native == reference: the same pretokens, ids, merges, draws, parts, files and errors from both, bit for bit."""
 
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -139,14 +140,89 @@ def test_pairs_whose_counts_add_up_over_64_bits(both: Any, n: int) -> None:
 
 
 @MANY
-@given(row=strategies.logits(infinite=True), settings=strategies.settings_of_samplers(), positions=st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=4))
-def test_sample(both: Any, row: list[float], settings: dict[str, Any], positions: list[int]) -> None:
-    """Ids, the distribution in float64 bits from the engines, and in float32 bits from the public API."""
-    order = [settings[name] for name in ("temperature", "top_k", "top_p", "min_p", "seed")]
-    for array in (np.array(row, np.float64), np.array(row, np.float64).astype(np.float32)):
-        both.same(lambda toklet, array=array: [toklet.Sampler(**settings).sample(array, position) for position in positions])
-        both.same(lambda toklet, array=array: toklet.Sampler(**settings).distribution(array).tobytes())
-        both.same_core(lambda core, array=array: bits(core.Sampler(*order).distribution(array, 0)))
+@given(call=strategies.calls_of_samplers(), positions=st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=4), some=st.data())
+def test_sample(both: Any, call: dict[str, Any], positions: list[int], some: st.DataObject) -> None:
+    """Ids, the distribution in float64 bits from the engines, and in float32 bits from the public API; log-probabilities and mirostat's state."""
+    given, context = call["settings"], {"history": call["history"], "mask": call["mask"]}
+    ids = some.draw(st.lists(st.integers(0, len(call["row"]) - 1), min_size=2, max_size=2))
+    for array in call["rows"]:
+        both.same(lambda toklet, array=array: [toklet.Sampler(**given).sample(array, position, **context) for position in positions])
+        both.same(lambda toklet, array=array: toklet.Sampler(**given).distribution(array, positions[0], **context).tobytes())
+        both.same(lambda toklet, array=array: bits(toklet.Sampler(**given)._core.distribution(array[None], positions[:1])))
+        for processed in (False, True):
+            asked = {"processed": processed, "position": positions[0], **context}
+            both.same(lambda toklet, array=array, asked=asked: [part.tobytes() for part in toklet.Sampler(**given).logprobs(array, ids, 7, **asked)])
+        both.same(lambda toklet, array=array: repr(toklet.Sampler(**given).observed(array, ids[0], positions[0], **context)))
+        both.same(lambda toklet, array=array: toklet.accept_draft([array, array], [array[::-1].copy()], ids[:1], toklet.Sampler(**given)).tolist())
+
+
+def random_row(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A row of any precision: smooth, tied, flat, sorted or of edges; sometimes with much of it forbidden."""
+    kind = rng.integers(6)
+    if kind == 0:
+        edges = [0.0, -0.0, 1.0, -math.inf, 3e38, -3e38, 1e-45, -1e-40, 5e-324, 88.0, -745.0, *([math.inf] if rng.random() < 0.1 else [])]
+        row = rng.choice(edges, size)
+    else:
+        row = [rng.normal(size=size), rng.normal(size=size) * 4, rng.normal(size=size).round(), np.zeros(size), np.sort(rng.normal(size=size) * 3)][kind - 1]
+    if rng.random() < 0.3:
+        row[rng.random(size) < rng.choice([0.3, 0.99])] = -math.inf
+    with np.errstate(over="ignore"):
+        single = row.astype(np.float32)
+        return [single, single, single, row, row.astype(np.float16), (single.view(np.uint32) >> 16).astype(np.uint16)][rng.integers(6)]
+
+
+def random_settings(rng: np.random.Generator) -> dict[str, Any]:
+    """Settings of a sampler: a few of all, in any order."""
+    may_be: dict[str, Any] = {
+        "temperature": lambda: rng.choice([0, 0.01, 0.5, 0.8, 1, 1.7, 1e300, 5e-324]),
+        "top_k": lambda: rng.integers(1, 80),
+        "top_p": lambda: rng.choice([1e-9, 0.3, 0.9, 0.95, 0.999, 1.0]),
+        "min_p": lambda: rng.choice([0, 1e-12, 0.01, 0.1, 1]),
+        "typical_p": lambda: rng.choice([0.2, 0.9]),
+        "top_n_sigma": lambda: rng.choice([0, 0.7, 2]),
+        "xtc_probability": lambda: rng.choice([0.5, 1]),
+        "xtc_threshold": lambda: rng.choice([0, 0.001, 0.1]),
+        "repetition_penalty": lambda: rng.choice([0.7, 1.3]),
+        "presence_penalty": lambda: rng.normal(),
+        "frequency_penalty": lambda: rng.normal(),
+        "penalty_last_n": lambda: rng.integers(0, 9),
+        "dry_multiplier": lambda: rng.choice([0.8, 1e300]),
+        "mirostat": lambda: rng.integers(1, 3),
+        "mirostat_tau": lambda: rng.choice([0.5, 3, 5]),
+    }
+    chosen = {name: make().item() if hasattr(make(), "item") else make() for name, make in may_be.items() if rng.random() < 0.2}
+    order = list(rng.permutation(strategies.STEPS)) if rng.random() < 0.2 else str(rng.choice(strategies.ORDERS))
+    return {**chosen, "order": order, "seed": int(rng.integers(2**63))}
+
+
+SIZES = ((40, 0.9), (600, 0.995), (5_000, 1.0))  # most rows are short, because the reference is slow
+
+
+@pytest.mark.parametrize(("n", "seed"), [(2_000, 0), pytest.param(200_000, 1, marks=pytest.mark.slow)])
+def test_sample_at_random(both: Any, n: int, seed: int) -> None:
+    """Both draw the same from random rows with random settings; a part of the cases compares what is drawn from, too."""
+    rng = np.random.default_rng(seed)
+    engines = {backend.name: backend.core.Sampler for backend in (both.native, both.reference)}
+    check, refused = both.reference.toklet.reference.sample.settings.check, 0
+    for _ in range(n):
+        u = rng.random()
+        size = int(rng.integers(1, next(most for most, part in SIZES if u <= part)))
+        row, given, positions = random_row(rng, size)[None], [check(random_settings(rng))], [int(rng.integers(2**63))]
+        history = [rng.integers(0, min(size, 6), rng.integers(0, 16)).astype(np.uint32)]
+        masks = [None, None, rng.random((1, size)) < 0.6][rng.integers(3)]
+        found = {}
+        for name, engine in engines.items():
+            try:
+                sampler = engine(given)
+                drawn = sampler.sample(row, positions, history, masks)
+                found[name] = [np.frombuffer(drawn, np.int64).tolist() if isinstance(drawn, bytearray) else drawn]
+                if u < 0.2:
+                    found[name].append(bits(sampler.distribution(row, positions, history, masks)))
+            except ValueError as error:
+                found[name] = [type(error).__name__, str(error)]
+        refused += isinstance(found["native"][0], str)
+        assert found["native"] == found["reference"], (row.tolist(), given, history, masks)
+    assert refused < n / 5  # short rows of which a mask leaves nothing
 
 
 @MANY
@@ -170,6 +246,15 @@ def test_sample_on_vocabularies_of_real_size(both: Any, size: int) -> None:
         row[rng.integers(0, size, size // 50)] = -np.inf
         both.same(lambda toklet, row=row, chosen=chosen: [toklet.Sampler(seed=7, **chosen).sample(row, n) for n in range(3)])
         both.same(lambda toklet, row=row, chosen=chosen: toklet.Sampler(seed=7, **chosen).distribution(row).tobytes())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "chosen", [{}, {"top_k": 50}, {"top_p": 0.9}, {"min_p": 0.01}, {"top_p": 0.9, "temperature": 2.0}, {"typical_p": 0.5}, {"top_k": 3_000}]
+)
+def test_sample_on_the_largest_vocabularies(both: Any, chosen: dict[str, Any]) -> None:
+    row = (np.random.default_rng(3).normal(size=262_144) * 2).astype(np.float32)
+    both.same(lambda toklet: toklet.Sampler(seed=7, **chosen).sample(row, 1))
 
 
 @MANY

@@ -68,10 +68,9 @@ def test_a_distribution_adds_up_to_one_and_keeps_the_best(toklet: Any, row: list
 @given(row=strategies.logits(infinite=True), settings=strategies.settings_of_samplers(), position=st.integers(0, 2**64 - 1))
 def test_what_is_drawn_has_a_probability(toklet: Any, row: list[float], settings: dict[str, Any], position: int) -> None:
     sampler = toklet.Sampler(**settings)
-    core = toklet._core.core.Sampler(*(settings[name] for name in ("temperature", "top_k", "top_p", "min_p", "seed")))
     id = sampler.sample(row, position)
     assert type(id) is int
-    exact = core.distribution(np.array(row, np.float64), 0)
+    exact = sampler._core.distribution(np.array([row], np.float64), [position])
     exact = np.frombuffer(exact) if isinstance(exact, bytearray) else np.array(exact)
     assert exact[id] > 0
 

@@ -86,14 +86,31 @@ def test_train(toklet: Any) -> None:
         assert counts.train(case["vocab_size"], **options).merges == pairs(case["merges"]), case
 
 
-def test_sample(toklet: Any) -> None:
+def settings(written: dict[str, Any]) -> dict[str, Any]:
+    """Read settings of a sampler: what is text, but for the order, is a double."""
+    found = {name: double(value) if isinstance(value, str) and name != "order" else value for name, value in written.items()}
+    return found | {"logit_bias": {int(id): double(x) for id, x in written["logit_bias"].items()} if "logit_bias" in written else None}
+
+
+@pytest.mark.parametrize("name", ["sample", "streams"])
+def test_sample(toklet: Any, name: str) -> None:
+    for case in cases(name):
+        row = np.array(doubles(case["row"]), np.float32 if case["single"] else np.float64)
+        sampler = toklet.Sampler(**settings(case["settings"]))
+        context = {"history": case["history"], "mask": None if case["mask"] is None else np.array(case["mask"], np.uint32)}
+        assert [sampler.sample(row, position, **context) for position in case["positions"]] == case["ids"], case
+        if case["distribution"] is not None:
+            masks = None if case["mask"] is None else context["mask"][None]
+            exact = sampler._core.distribution(row[None], case["positions"][:1], [np.array(case["history"], np.uint32)], masks)
+            assert hexed(exact) == case["distribution"], case
+
+
+def test_softmax(toklet: Any) -> None:
     core = toklet._core.core
-    for case in cases("sample"):
-        row, temperature = np.array(doubles(case["row"])), double(case["temperature"])
-        sampler = core.Sampler(temperature, case["top_k"], double(case["top_p"]), double(case["min_p"]), case["seed"])
-        assert [sampler.sample(row, position, 0) for position in case["positions"]] == case["ids"], case
-        assert hexed(sampler.distribution(row, 0)) == case["distribution"], case
-        assert hexed(core.softmax(row, temperature, 0)) == case["softmax"], case
+    for case in cases("softmax"):
+        row = np.array(doubles(case["row"]))
+        assert hexed(core.softmax(row, double(case["temperature"]), 0)) == case["softmax"], case
+        assert hexed(core.log_softmax(row, 0)) == case["log_softmax"], case
 
 
 def test_philox(toklet: Any) -> None:

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 use toklet::prompt::{Part, Template, few_shot};
-use toklet::sample::{Input, Mask, Sampler, Settings, Source, Step};
+use toklet::sample::{Input, Mask, Sampler, Settings, Source, Step, log_softmax, softmax};
 use toklet::threads::Pulse;
 use toklet::train::{Options, Ties, train};
 use toklet::{Pattern, Special, Tokenizer, Vocabulary, WordCounts};
@@ -173,8 +173,18 @@ fn sampled<V: toklet::sample::Value>(case: &Value, row: &[V]) {
 }
 
 #[test]
+fn softmax_and_its_logarithm() {
+    for case in cases("softmax") {
+        let row = doubles(&case["row"]);
+        let row = Source::Plain(&row[..]);
+        assert_eq!(bits(&softmax(row, double(&case["temperature"]), 0).unwrap()), bits(&doubles(&case["softmax"])), "{case}");
+        assert_eq!(bits(&log_softmax(row, 0).unwrap()), bits(&doubles(&case["log_softmax"])), "{case}");
+    }
+}
+
+#[test]
 fn sample() {
-    for case in cases("sample") {
+    for case in cases("sample").into_iter().chain(cases("streams")) {
         let row = doubles(&case["row"]);
         match case["single"].as_bool() {
             Some(true) => sampled(&case, &row.iter().map(|x| *x as f32).collect::<Vec<_>>()),
