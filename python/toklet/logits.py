@@ -100,7 +100,7 @@ def as_row_ids(ids: Any, n: int, size: int, place: str = "ids") -> Array:
     if n == 1 and isinstance(ids, int) and 0 <= ids < size and not isinstance(ids, bool):
         return np.array([[ids]], np.int64)
     array = as_numpy(place, ids, "integers")
-    if array.dtype.kind not in "ui" or array.ndim > 2:
+    if (array.dtype.kind not in "ui" and array.size) or array.ndim > 2:
         raise WrongTypeError(place, f"of type {array.dtype.name}, shape {array.shape}", "integers: one a row, or a row of them a row")
     matrix = array.reshape(1, -1) if n == 1 and array.ndim < 2 else array.reshape(-1, 1) if array.ndim < 2 else array
     if len(matrix) != n:

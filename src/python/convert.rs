@@ -111,6 +111,15 @@ pub(super) fn raw<'py, T: bytemuck::Pod>(py: Python<'py>, numbers: &[T]) -> PyRe
     Ok(array)
 }
 
+/// The format of a buffer's items, if it is one letter and their bytes are in this machine's order.
+fn item(buffer: &PyUntypedBuffer) -> Option<u8> {
+    match buffer.format().to_bytes() {
+        [format] | [b'@' | b'=' | b'^', format] => Some(*format),
+        [b'<', format] if cfg!(target_endian = "little") => Some(*format),
+        _ => None,
+    }
+}
+
 /// The rows of a buffer of one or two dimensions, read where they lie; put together in a copy where the items of a row don't lie side by side.
 pub(super) struct Rows {
     buffer: PyUntypedBuffer,
@@ -133,7 +142,7 @@ impl Rows {
             [n, width] => (n, width, buffer.strides()[0]),
             _ => return Err(PyBufferError::new_err("one or two dimensions are needed")),
         };
-        if !matches!(buffer.format().to_bytes(), [format] if formats.as_bytes().contains(format)) {
+        if !matches!(item(&buffer), Some(format) if formats.as_bytes().contains(&format)) {
             return Err(PyBufferError::new_err(format!("a format among {formats} is needed")));
         }
         let (size, step) = (buffer.item_size(), buffer.strides().last().copied().unwrap_or_default());
@@ -149,7 +158,7 @@ impl Rows {
 
     /// The format of an item, as the module `struct` names it.
     pub(super) fn format(&self) -> u8 {
-        self.buffer.format().to_bytes().first().copied().unwrap_or_default()
+        item(&self.buffer).unwrap_or_default()
     }
 
     fn gathered(&self, size: usize) -> Vec<u64> {

@@ -64,7 +64,6 @@ impl<V: Value> Kept<'_, V> {
                 sort(list);
             }
         }
-        self.settle();
         Ok(())
     }
 }

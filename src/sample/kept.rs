@@ -68,16 +68,15 @@ impl<'a, V: Value> Kept<'a, V> {
     /// All of a row.
     pub fn all(row: Row<'a, V>, index: usize) -> Result<Self> {
         let sketch = Sketch::new(&row, index)?;
-        let mut kept = Self { row, sketch, place: Place::Row(Cut::NOWHERE), scale: Scale::new(1.0), chosen: false, index };
-        kept.settle();
-        Ok(kept)
+        Ok(Self { row, sketch, place: Place::Row(Cut::NOWHERE), scale: Scale::new(1.0), chosen: false, index })
     }
 
     /// Where the best is infinite, it alone is left.
-    pub fn settle(&mut self) {
+    pub fn settle(&mut self) -> &mut Self {
         if self.best() == V::INFINITE {
             self.place = Place::List(self.largest(1));
         }
+        self
     }
 
     /// The largest logit.

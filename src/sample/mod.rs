@@ -93,6 +93,7 @@ impl Sampler {
         for step in &self.0.order {
             self.step(*step, &mut kept, input)?;
         }
+        kept.settle();
         Ok(kept)
     }
 
@@ -122,15 +123,15 @@ impl Sampler {
                 return Ok(());
             }
             Step::Temperature => kept.place = Place::List(kept.largest(1)),
-            Step::TopK => kept.top_k(settings.top_k.unwrap_or(usize::MAX)),
-            Step::TopP => kept.top_p(settings.top_p.unwrap_or(1.0)),
-            Step::MinP => kept.min_p(settings.min_p.unwrap_or(0.0)),
-            Step::TypicalP => kept.typical_p(settings.typical_p.unwrap_or(1.0)),
-            Step::TopNSigma => kept.top_n_sigma(settings.top_n_sigma.unwrap_or(f64::INFINITY)),
-            Step::Xtc if odd_bits(settings.seed, input.position, XTC, 0) < fraction(settings.xtc_probability) => kept.xtc(settings.xtc_threshold),
+            Step::TopK => kept.settle().top_k(settings.top_k.unwrap_or(usize::MAX)),
+            Step::TopP => kept.settle().top_p(settings.top_p.unwrap_or(1.0)),
+            Step::MinP => kept.settle().min_p(settings.min_p.unwrap_or(0.0)),
+            Step::TypicalP => kept.settle().typical_p(settings.typical_p.unwrap_or(1.0)),
+            Step::TopNSigma => kept.settle().top_n_sigma(settings.top_n_sigma.unwrap_or(f64::INFINITY)),
+            Step::Xtc if odd_bits(settings.seed, input.position, XTC, 0) < fraction(settings.xtc_probability) => kept.settle().xtc(settings.xtc_threshold),
             Step::Xtc => {}
-            Step::Mirostat if settings.mirostat == 1 => kept.mirostat_1(settings.mu()),
-            Step::Mirostat => kept.mirostat_2(settings.mu()),
+            Step::Mirostat if settings.mirostat == 1 => kept.settle().mirostat_1(settings.mu()),
+            Step::Mirostat => kept.settle().mirostat_2(settings.mu()),
         }
         kept.chosen = true;
         Ok(())
@@ -258,7 +259,7 @@ impl<V: Value> Kept<'_, V> {
 
 /// The log-probabilities of a row as the model says, whatever the settings.
 pub fn logprobs<V: Value>(row: Source<'_, V>, ids: &[usize], top: usize, index: usize) -> Result<Logprobs> {
-    Ok(Kept::all(Row::new(row, Mask::All, index)?, index)?.logprobs(ids, top))
+    Ok(Kept::all(Row::new(row, Mask::All, index)?, index)?.settle().logprobs(ids, top))
 }
 
 /// The ids of the k largest of a row, largest first, the lower id first among equals; a NaN is refused.

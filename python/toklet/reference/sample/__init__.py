@@ -67,10 +67,15 @@ class Choice(NamedTuple):
 
 
 def ranked(logits: Mapping[int, float], index: int) -> list[tuple[float, int]]:
-    """Give what may be drawn in falling order, the lower id first among equals; only the first, where that is infinite."""
+    """Give what may be drawn in falling order, the lower id first among equals."""
     kept = sorted(((x, id) for id, x in logits.items() if x > -math.inf), key=lambda item: (-item[0], item[1]))
     if not kept:
         raise LogitsError(f"row {index}", "-inf at every id", "above -inf at one id at least, or nothing can be sampled")
+    return kept
+
+
+def settled(kept: Kept) -> Kept:
+    """Where the best is infinite, it alone is left."""
     return kept[:1] if kept[0][0] == math.inf else kept
 
 
@@ -103,8 +108,8 @@ class Sampler:
             elif step == "temperature" and s["temperature"] > 0:
                 scale = s["temperature"]
             else:
-                kept, whole = self.selected(step, s, kept, scale, position), False
-        return Choice(kept, scale, whole, len(logits))
+                kept, whole = self.selected(step, s, settled(kept), scale, position), False
+        return Choice(settled(kept), scale, whole, len(logits))
 
     @staticmethod
     def changes(step: str, s: Mapping[str, Any], x: Mapping[int, float], history: Sequence[int]) -> adjust.Changes:
@@ -155,7 +160,7 @@ class Sampler:
                 choice = self.choose(row, i, positions[i], nth(histories, i), nth(masks, i, None))
             else:
                 logits, _ = loaded(row, i)
-                choice = Choice(ranked(dict(enumerate(logits)), i), 1.0, True, len(logits))
+                choice = Choice(settled(ranked(dict(enumerate(logits)), i)), 1.0, True, len(logits))
             logprob, rank = choice.logprob()
             best = [id for _, id in choice.kept[:top]] + [-1] * (top - len(choice.kept))
             found[0].extend(best)
