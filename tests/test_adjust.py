@@ -114,9 +114,9 @@ def test_a_mask_forbids(toklet: Any, row: list[float], some: st.DataObject) -> N
     dirty = np.where(mask, row, np.nan).astype(np.float32)  # what isn't allowed isn't looked at
     for sampler in (toklet.Sampler(seed=1), toklet.Sampler(top_k=3, seed=1), toklet.Sampler(0.5, top_p=0.7, repetition_penalty=1.2, seed=1)):
         expected = sampler.distribution(masked, history=[0])
-        for given in (mask, words, words.view(np.uint32), mask[None], words[None]):
-            np.testing.assert_array_equal(sampler.distribution(dirty, history=[0], mask=given), expected)
-            assert sampler.sample(dirty, 4, [0], given) == sampler.sample(masked, 4, [0])
+        for form in (mask, words, words.view(np.uint32), mask[None], words[None]):
+            np.testing.assert_array_equal(sampler.distribution(dirty, history=[0], mask=form), expected)
+            assert sampler.sample(dirty, 4, [0], form) == sampler.sample(masked, 4, [0])
         both = sampler.distribution([row, row], mask=np.stack([mask, np.ones_like(mask)]))
         np.testing.assert_array_equal(both, np.stack([sampler.distribution(masked), sampler.distribution(np.array(row))]))
         np.testing.assert_array_equal(sampler.distribution([row, row], mask=words), np.stack([sampler.distribution(masked)] * 2))
