@@ -1,6 +1,7 @@
 """Bad input: each refusal is a `toklet.Error` whose sentence names the value and the place; it is never a panic and never a silent default."""
 
 import contextlib
+import inspect
 import os
 import re
 from pathlib import Path
@@ -8,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from . import bad_calls
+from . import bad_calls, bad_samplers
+from .backends import backend
 
-CASES = [pytest.param(call, words, id=name) for name, call, *words in bad_calls.ALL]
+CASES = [pytest.param(call, words, id=name) for name, call, *words in bad_calls.ALL + bad_samplers.ALL]
 
 
 @pytest.mark.parametrize(("call", "words"), CASES)
@@ -28,6 +32,39 @@ def test_a_bad_call_is_refused_by_a_sentence_that_names_the_value_and_the_place(
 @pytest.mark.parametrize(("call", "words"), CASES)
 def test_both_backends_refuse_a_bad_call_alike(both: Any, call: Any, words: list[str]) -> None:
     both.same(lambda toklet: (call(toklet), "nothing is refused")[1])
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=3),
+    st.binary(max_size=3),
+    st.complex_numbers(),
+    st.lists(st.integers(-2, 3) | st.floats() | st.text(max_size=1), max_size=3),
+    st.dictionaries(st.integers(-2, 3) | st.text(max_size=1), st.floats(), max_size=2),
+    st.sampled_from([np.float16(0.5), np.int8(1), np.array(1.0), np.array([0.5, 2.0]), np.array([[1.0]]), np.array(["a", "b"]), object, {1, 2}, range(3)]),
+)
+SETTINGS = [name for name in inspect.signature(backend("reference").toklet.Sampler.__init__).parameters if name != "self"]
+
+
+@given(settings=st.dictionaries(st.sampled_from(SETTINGS), ANYTHING, max_size=3), logits=ANYTHING | st.lists(st.floats(), max_size=4), context=st.data())
+def test_a_sampler_raises_only_what_it_says(toklet: Any, settings: dict[str, Any], logits: Any, context: st.DataObject) -> None:
+    """Whatever it is given: an answer, or a `toklet.Error`."""
+    sampler = toklet.Sampler(seed=1)
+    with contextlib.suppress(toklet.Error):
+        sampler = toklet.Sampler(**settings)
+    place = {name: context.draw(ANYTHING) for name in ("position", "history", "mask") if context.draw(st.booleans())}
+    for call in (sampler.sample, sampler.distribution, sampler.logprobs):
+        with contextlib.suppress(toklet.Error):
+            call(logits, **place)
+    with contextlib.suppress(toklet.Error):
+        sampler.logprobs(logits, context.draw(ANYTHING))
+    with contextlib.suppress(toklet.Error):
+        sampler.observed(logits, context.draw(ANYTHING))
+    with contextlib.suppress(toklet.Error):
+        toklet.accept_draft(logits, context.draw(ANYTHING), context.draw(ANYTHING), sampler)
 
 
 def test_errors_have_kinds_that_python_knows(toklet: Any) -> None:
@@ -58,8 +95,6 @@ def test_a_regular_expression_that_cannot_be_read_is_refused(toklet: Any, regex:
 
 
 def test_another_regular_expression_is_refused_by_the_reference_with_the_reason() -> None:
-    from .backends import backend
-
     with backend("reference").active() as toklet, pytest.raises(toklet.ArgumentError, match="native"):
         toklet.count(["a"], r"\w+")
 
