@@ -190,11 +190,12 @@ impl<'a, V: Value> Kept<'a, V> {
             Place::Row(cut) => *cut,
         };
         let mut found = self.candidates(n, cut);
-        if found.len() > n {
+        if found.len() > 2 * n {
             found.select_nth_unstable_by_key(n, order);
             found.truncate(n);
         }
         sort(&mut found);
+        found.truncate(n);
         found
     }
 
@@ -278,7 +279,7 @@ fn order<V: Value>((x, id): &Item<V>) -> V::Order {
 
 /// Bring items into falling order.
 pub fn sort<V: Value>(items: &mut [Item<V>]) {
-    items.sort_unstable_by_key(order);
+    items.sort_by_cached_key(order);
 }
 
 /// The sum of masses.
