@@ -1,9 +1,9 @@
 """Next-token sampling beside the peers that are installed: `python benches/sampling.py`, or `--help`.
 
-Rows of 128,256 logits go round through 16 MB, so that a row comes from the level-3 cache; everything is called from Python, on one thread, warm. A result is
-compared before it is timed: ids and log-probabilities must be equal, what is drawn from must be the same set, and draws must be distributed as it says
-(chi-square). The contenders of an operation take turns in short rounds; times are medians over the rounds, in microseconds a row. The read is
-`numpy.max` over the same rows, the fastest pure read that numpy has.
+Rows of 128,256 logits go round through 16 MB, read anew before each turn, so that a row comes from the level-3 cache; everything is called from Python, on
+one thread, warm. A result is compared before it is timed: ids and log-probabilities must be equal, what is drawn from must be the same set, and draws must be
+distributed as it says (chi-square). The contenders of an operation take turns in short rounds; times are medians over the rounds, in microseconds a row. The
+read is `numpy.max` over the same rows, the fastest pure read that numpy has.
 
 Peaked rows are a Zipf prior (-ln rank, in a random order), noise N(0, 2), and 64 ids raised by 15 exp(-j / tau), tau log-uniform from 0.5 to 12; flat
 ones are N(0, 1). Peers: numpy and torch by the shortest code that is fast (torch without `multinomial`, whose exponentials cost 2 ms); transformers' logits
@@ -267,6 +267,8 @@ def measure(contenders: dict[str, Draw], data: list[np.ndarray], rounds: int, pe
     for turn in range(rounds + 1):
         for name, run in contenders.items():
             items = given[name]
+            for x in data:
+                x.max()  # the ring is in the cache again, whatever the contender before has done to it
             calls = 100 if turn and times[name] and times[name][-1] < 200 else 10
             for i in range(calls):
                 x = items[(turn * 7 + i) % len(items)]
