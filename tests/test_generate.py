@@ -143,3 +143,25 @@ def test_the_ngram_model_serves_as_a_model(toklet: Any) -> None:
     tok = tokenizer(toklet)
     lm = toklet.NGram(order=3).fit(tok.encode("ab cd ab cd ab cd"), vocab_size=tok.vocab_size)
     assert "".join(toklet.generate(lm, "ab", tok, toklet.Sampler(temperature=0), max_tokens=8)) == " cd ab cd"
+
+
+def test_penalties_see_the_text_so_far(toklet: Any) -> None:
+    tok, sampler = tokenizer(toklet), toklet.Sampler(0, repetition_penalty=4.0, dry_multiplier=1.0)
+    row = [0.0] * 97 + [3.0, 2.9, 2.8, 2.0]
+    ids = [97]
+    for position in range(1, 9):
+        ids.append(sampler.sample(row, position, ids))
+    assert len(set(ids)) > 2
+    assert "".join(toklet.generate(lambda ids: row, [97], tok, sampler, max_tokens=8)) == tok.decode(ids[1:])
+
+
+def test_mirostat_learns_while_it_generates(toklet: Any) -> None:
+    tok, row = tokenizer(toklet), [-0.1 * n for n in range(128)]
+    sampler = toklet.Sampler(mirostat=2, mirostat_tau=2.0, mirostat_eta=0.5, seed=3)
+    text, ids = "".join(toklet.generate(lambda ids: row, [97], tok, sampler, max_tokens=20)), [97]
+    for position in range(1, 21):
+        ids.append(sampler.sample(row, position))
+        sampler = sampler.observed(row, ids[-1], position)
+    assert text == tok.decode(ids[1:], errors="replace")
+    assert sampler.observed(row, ids[-1]) is not sampler
+    assert toklet.Sampler().observed(row, 5).remembers is False
