@@ -6,7 +6,7 @@ use pyo3::types::{PyByteArray, PyDict};
 use super::call;
 use super::convert::{Rows, numbers, raw};
 use crate::error::Result;
-use crate::sample::{self, Input, Logprobs, Mask, Settings, Source, Step, Value};
+use crate::sample::{self, Input, Logprobs, Mask, Number, Settings, Source, Step};
 use crate::threads::{Pulse, parallel, workers};
 
 /// Fewer logits in all are read faster than a thread is made.

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::kept::{Kept, Place, sort};
+use super::kernels::Value;
 use super::settings::Settings;
-use super::weight::Value;
 use crate::error::Result;
 
 impl<V: Value> Kept<'_, V> {

@@ -7,8 +7,7 @@
 //! that hits an id draws exactly; and of five hundred blocks some twenty get measured.
 
 use super::kept::{Cut, Item, Kept, Place};
-use super::kernels::{BLOCK, each_mass};
-use super::weight::Value;
+use super::kernels::{BLOCK, Value, each_mass};
 use crate::philox::{DRAW, odd_bits};
 
 /// How many blocks are looked at as one, to find the block that is hit.

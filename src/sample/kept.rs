@@ -1,9 +1,10 @@
 //! What may still be drawn from a row: all of it down to a cut, or a list. The other files ask it for values, masses and the largest.
 
-use super::kernels::{BLOCK, each_mass};
+use super::kernels::{BLOCK, Value, each_mass};
+use super::mass::sum;
 use super::row::Row;
 use super::sketch::Sketch;
-use super::weight::{Scale, Value};
+use super::weight::Scale;
 use crate::error::Result;
 
 /// A logit and its id.
@@ -280,9 +281,4 @@ fn order<V: Value>((x, id): &Item<V>) -> V::Order {
 /// Bring items into falling order.
 pub fn sort<V: Value>(items: &mut [Item<V>]) {
     items.sort_by_cached_key(order);
-}
-
-/// The sum of masses.
-pub fn sum(masses: &[u64]) -> u128 {
-    masses.iter().map(|mass| u128::from(*mass)).sum()
 }

@@ -13,7 +13,9 @@
 mod avx512;
 mod plain;
 
-use super::weight::{Scale, Value};
+use super::mask::Mask;
+use super::number::Number;
+use super::weight::Scale;
 
 /// How many logits share a maximum.
 pub const BLOCK: usize = 256;
@@ -52,13 +54,13 @@ macro_rules! widths {
     ($($(#[$doc:meta])* pub fn $name:ident $(<$v:ident>)? ($($arg:ident: $type:ty),*) $(-> $out:ty)? = $plain:expr $(, $widest:expr)?;)*) => {$(
         $(#[$doc])*
         #[inline]
-        pub fn $name $(<$v: Value>)? ($($arg: $type),*) $(-> $out)? {
+        pub fn $name $(<$v: Number>)? ($($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                fn avx512 $(<$v: Value>)? ($($arg: $type),*) $(-> $out)? { widths!(@widest $plain $(, $widest)?)($($arg),*) }
+                fn avx512 $(<$v: Number>)? ($($arg: $type),*) $(-> $out)? { widths!(@widest $plain $(, $widest)?)($($arg),*) }
                 #[target_feature(enable = "avx2,fma")]
-                fn avx2 $(<$v: Value>)? ($($arg: $type),*) $(-> $out)? { $plain($($arg),*) }
+                fn avx2 $(<$v: Number>)? ($($arg: $type),*) $(-> $out)? { $plain($($arg),*) }
                 match width() {
                     Width::Avx512 => return unsafe { avx512($($arg),*) }, // 1
                     Width::Avx2 => return unsafe { avx2($($arg),*) }, // 1
@@ -119,6 +121,58 @@ widths! {
     pub fn from_half<V>(x: &[u16], out: &mut [V]) = plain::from_half;
     /// The values of bfloat16, by their bits.
     pub fn from_brain<V>(x: &[u16], out: &mut [V]) = plain::from_brain;
+}
+
+/// A number with the loops over blocks of it.
+pub trait Value: Number {
+    /// The maximum of each full block, and whether there is a NaN among them.
+    fn maxima(x: &[Self], out: &mut [Self]) -> bool;
+    /// The same of what a mask of a byte (or a bit) for each allows, if that can be had at once.
+    fn masked_maxima(x: &[Self], mask: Mask<'_>, out: &mut [Self]) -> Option<bool>;
+    /// The mass of each full block: the sum of the weights of what isn't under the floor.
+    fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]);
+    /// The sum of the weights of full blocks, to one part in 100,000 if it can be had for less than the exact one.
+    fn rough(x: &[Self], best: Self, scale: &Scale) -> Option<f64>;
+}
+
+impl Value for f32 {
+    fn maxima(x: &[Self], out: &mut [Self]) -> bool {
+        maxima_single(x, out)
+    }
+
+    fn masked_maxima(x: &[Self], mask: Mask<'_>, out: &mut [Self]) -> Option<bool> {
+        match mask {
+            Mask::All => None,
+            Mask::Bytes(bytes) => Some(maxima_of_bytes(x, bytes, out)),
+            Mask::Words(words) => Some(maxima_of_words(x, words, out)),
+        }
+    }
+
+    fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]) {
+        masses_single(x, best, scale, floor, out);
+    }
+
+    fn rough(x: &[Self], best: Self, scale: &Scale) -> Option<f64> {
+        (scale.least > f32::MIN).then(|| rough(x, best, scale))
+    }
+}
+
+impl Value for f64 {
+    fn maxima(x: &[Self], out: &mut [Self]) -> bool {
+        maxima_double(x, out)
+    }
+
+    fn masked_maxima(_: &[Self], _: Mask<'_>, _: &mut [Self]) -> Option<bool> {
+        None
+    }
+
+    fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]) {
+        masses_double(x, best, scale, floor, out);
+    }
+
+    fn rough(_: &[Self], _: Self, _: &Scale) -> Option<f64> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ mod adjust;
 mod draw;
 mod kept;
 mod kernels;
+mod mask;
+mod mass;
 mod nucleus;
+mod number;
 mod row;
 mod select;
 mod settings;
@@ -25,13 +28,16 @@ use crate::error::{Error, Kind, Result};
 use crate::philox::{ACCEPT, RESIDUAL, XTC, odd_bits, uniform};
 use adjust::index;
 use kept::{Kept, Place};
+pub use kernels::Value;
 use kernels::{BLOCK, at_least, each_weight};
+pub use mask::Mask;
+pub use number::Number;
 use row::Row;
-pub use row::{Mask, Source};
+pub use row::Source;
 pub use settings::{Settings, Step};
 pub use softmax::{log_softmax, softmax};
 use weight::{Scale, UNIT, fraction};
-pub use weight::{Value, exp, ln};
+pub use weight::{exp, ln};
 
 /// A row of logits, and all that its id depends on but the settings.
 #[derive(Clone, Copy, Debug)]

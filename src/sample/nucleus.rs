@@ -4,11 +4,11 @@
 //! are taken: if the same one of them reaches p at both bounds, that is the nucleus. Else the sum is taken exactly. A nucleus of thousands is found between two values
 //! that a sample says it ends between: one pass for the mass over the upper one, then a selection by mass among what lies between.
 
-use super::kept::{Cut, Item, Kept, Place, sum};
-use super::kernels::{BLOCK, at_least};
+use super::kept::{Cut, Item, Kept, Place};
+use super::kernels::{BLOCK, Value, at_least};
+use super::mass::{reach, reaching, sum, within};
 use super::row::places;
-use super::select::reach;
-use super::weight::{UNIT, Value, whole};
+use super::weight::{UNIT, whole};
 
 /// How far the rough sum may be off, and more: 3 parts in a million of the polynomial, 3 of the scale, 1 of the sum.
 const OFF: f64 = 2e-5;
@@ -205,36 +205,4 @@ impl<V: Value> Kept<'_, V> {
         }
         false
     }
-}
-
-/// How many of the first masses reach a needed one, in units of 2^-53; `None`, if all of them don't.
-fn reaching(masses: &[u64], needed: u128) -> Option<usize> {
-    let mut mass = 0;
-    masses
-        .iter()
-        .position(|one| {
-            mass += u128::from(*one);
-            mass << 53 >= needed
-        })
-        .map(|last| last + 1)
-}
-
-/// Of items with a key, the first ones by key whose mass reaches the needed one (a function of all their mass), the last of them last; all, if they don't.
-/// Time O(n) on average.
-pub fn within<K: Ord + Copy, T>(mut items: Vec<(K, T)>, needed: impl FnOnce(u128) -> u128, mass: impl Fn(&T) -> u64) -> Vec<(K, T)> {
-    let mut needed = needed(items.iter().map(|(_, item)| u128::from(mass(item))).sum());
-    let (mut from, mut to) = (0, items.len());
-    while to - from > 1 {
-        let middle = from + (to - from) / 2;
-        items[from..to].select_nth_unstable_by_key(middle - from, |(key, _)| *key);
-        let first: u128 = items[from..middle].iter().map(|(_, item)| u128::from(mass(item))).sum();
-        if first << 53 >= needed {
-            to = middle;
-        } else {
-            needed -= first << 53;
-            from = middle;
-        }
-    }
-    items.truncate(to);
-    items
 }

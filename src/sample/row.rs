@@ -1,8 +1,8 @@
 //! A row of logits as it came: in its own precision, behind a mask, with the few logits that a step has changed laid over it. Nothing of it is copied; the other
 //! files read it a block of 256 at a time.
 
-use super::kernels::{BLOCK, at_least, forbid_by_bytes, forbid_by_words, from_brain, from_half};
-use super::weight::Value;
+use super::kernels::{BLOCK, Value, at_least, forbid_by_bytes, forbid_by_words, from_brain, from_half};
+use super::mask::Mask;
 use crate::error::{Error, Kind, MAX_LOGITS, Result};
 
 /// The memory of a row.
@@ -14,27 +14,6 @@ pub enum Source<'a, V> {
     Half(&'a [u16]),
     /// bfloat16, bit by bit: the upper halves of singles.
     Brain(&'a [u16]),
-}
-
-/// What may be drawn.
-#[derive(Clone, Copy, Debug)]
-pub enum Mask<'a> {
-    /// Everything.
-    All,
-    /// A byte for each id, 0 if it is forbidden.
-    Bytes(&'a [u8]),
-    /// A bit for each id, 0 if it is forbidden, the lowest bit of a word first.
-    Words(&'a [u32]),
-}
-
-impl Mask<'_> {
-    fn allows(&self, id: usize) -> bool {
-        match self {
-            Self::All => true,
-            Self::Bytes(bytes) => bytes[id] != 0,
-            Self::Words(words) => words[id / 32] >> (id % 32) & 1 == 1,
-        }
-    }
 }
 
 /// A row, and the logits that are no longer what its memory says.

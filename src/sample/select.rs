@@ -3,12 +3,12 @@
 
 use std::f64::consts::LN_2;
 
-use super::kept::{Cut, Item, Kept, Place, sort, sum};
-use super::kernels::BLOCK;
-use super::nucleus::within;
+use super::kept::{Cut, Item, Kept, Place, sort};
+use super::kernels::{BLOCK, Value};
+use super::mass::{reach, sum, within};
 use super::row::Row;
 use super::sketch::Sketch;
-use super::weight::{Scale, UNIT, Value, add, exp, fraction, ln};
+use super::weight::{Scale, UNIT, add, exp, fraction, ln};
 use crate::error::Result;
 
 impl<V: Value> Kept<'_, V> {
@@ -129,11 +129,6 @@ impl<V: Value> Kept<'_, V> {
         let log_total = ln(self.total() as f64 / UNIT);
         self.above(self.best().into() + self.scale.temperature * (log_total - mu * LN_2));
     }
-}
-
-/// The mass that a part p of all is, in units of 2^-53 of a mass; more than nothing.
-pub fn reach(all: u128, p: f64) -> u128 {
-    (u128::from(fraction(p)) * all).max(1)
 }
 
 /// The ids of the k largest of a row, -inf among them; a NaN is refused.

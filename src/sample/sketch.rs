@@ -1,8 +1,8 @@
 //! The sketch of a row: one maximum for each block of 256 logits, made in one read. Every step asks it first, and reads only the blocks that can matter.
 
-use super::kernels::{BLOCK, from_orders, largest, maxima_short, threshold};
-use super::row::{Mask, Row, Source};
-use super::weight::Value;
+use super::kernels::{BLOCK, Value, from_orders, largest, maxima_short, threshold};
+use super::mask::Mask;
+use super::row::{Row, Source};
 use crate::error::{Error, Kind, Result};
 
 /// The largest logit of each block, and of all.

@@ -1,10 +1,11 @@
 //! Probabilities to read rather than to draw from: softmax and log-softmax, in double precision.
 
-use super::kernels::{BLOCK, exps, less, over, scaled as scaled_block, sum_of_exps};
-use super::row::{Mask, Row, Source};
+use super::kernels::{BLOCK, Value, exps, less, over, scaled as scaled_block, sum_of_exps};
+use super::mask::Mask;
+use super::row::{Row, Source};
 use super::settings::shown;
 use super::sketch::Sketch;
-use super::weight::{Value, ln};
+use super::weight::ln;
 use crate::error::{Error, Kind, Result};
 
 /// The probabilities of a row.

@@ -9,8 +9,7 @@
 
 use std::f64::consts::LOG2_E;
 
-use super::kernels;
-use super::row::Mask;
+use super::number::Number;
 
 /// The weight of the best logit, as a whole number.
 pub(super) const UNIT: f64 = 17_592_186_044_416.0; // 2^44
@@ -26,163 +25,6 @@ pub(super) const ROUNDING: f32 = 12_582_912.0; // 1.5 * 2^23
 pub(super) const COARSE: f32 = 3.0;
 /// Adding it rounds a rest of at most 2^-22 to a multiple of 2^-44.
 pub(super) const FINE: f32 = 7.152_557_4e-7; // 1.5 * 2^-21
-
-/// A logit as it is compared: a single (which also holds 16-bit floats) or a double.
-pub trait Value: Copy + PartialOrd + Into<f64> + Send + Sync + 'static {
-    /// -inf.
-    const NONE: Self;
-    /// inf.
-    const INFINITE: Self;
-    /// The least finite value.
-    const LEAST: Self;
-    /// The difference to the best, as a single.
-    fn difference(self, best: Self) -> f32;
-    /// The nearest value, a finite one where `x` is finite.
-    fn nearest(x: f64) -> Self;
-    /// The smallest value that isn't under `x`.
-    fn not_under(x: f64) -> Self;
-    /// The next larger value.
-    fn next(self) -> Self;
-    /// The value of a float16, by its bits.
-    fn of_half(bits: u16) -> Self;
-    /// The value of a bfloat16, by its bits.
-    fn of_brain(bits: u16) -> Self;
-    /// What sorts values into falling order, and equal ones (the two zeros are equal) by id.
-    type Order: Ord + Copy;
-    /// The place of a value and an id in that order.
-    fn order(self, id: usize) -> Self::Order;
-    /// The maximum of each full block, and whether there is a NaN among them.
-    fn maxima(x: &[Self], out: &mut [Self]) -> bool;
-    /// The same of what a mask of a byte (or a bit) for each allows, if that can be had at once.
-    fn masked_maxima(x: &[Self], mask: Mask<'_>, out: &mut [Self]) -> Option<bool>;
-    /// The mass of each full block: the sum of the weights of what isn't under the floor.
-    fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]);
-    /// The sum of the weights of full blocks, to one part in 100,000 if it can be had for less than the exact one.
-    fn rough(x: &[Self], best: Self, scale: &Scale) -> Option<f64>;
-}
-
-impl Value for f32 {
-    const NONE: Self = f32::NEG_INFINITY;
-    const INFINITE: Self = f32::INFINITY;
-    const LEAST: Self = f32::MIN;
-
-    #[inline(always)]
-    fn difference(self, best: Self) -> f32 {
-        self - best
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // rounding is what it is for
-    fn nearest(x: f64) -> Self {
-        if x.is_finite() { (x as f32).clamp(f32::MIN, f32::MAX) } else { x as f32 }
-    }
-
-    fn not_under(x: f64) -> Self {
-        let near = Self::nearest(x);
-        if f64::from(near) < x { near.next_up() } else { near }
-    }
-
-    fn next(self) -> Self {
-        self.next_up()
-    }
-
-    #[inline(always)]
-    fn of_half(bits: u16) -> Self {
-        // The exponent and the fraction in a single's place, made small; a multiplication brings the exponent to where it belongs, also that of a subnormal.
-        let (sign, magnitude) = (u32::from(bits & 0x8000) << 16, u32::from(bits & 0x7FFF) << 13);
-        let x = f32::from_bits(magnitude) * f32::from_bits((254 - 15) << 23);
-        let infinite = if bits & 0x7C00 == 0x7C00 { 0xFF << 23 } else { 0 };
-        f32::from_bits(x.to_bits() | infinite | sign)
-    }
-
-    #[inline(always)]
-    fn of_brain(bits: u16) -> Self {
-        f32::from_bits(u32::from(bits) << 16)
-    }
-
-    type Order = u64;
-
-    #[inline(always)]
-    fn order(self, id: usize) -> u64 {
-        let bits = (self + 0.0).to_bits();
-        let falling = if bits >> 31 == 0 { !bits & 0x7FFF_FFFF } else { bits };
-        u64::from(falling) << 32 | id as u64 // an id has 24 bits
-    }
-
-    fn maxima(x: &[Self], out: &mut [Self]) -> bool {
-        kernels::maxima_single(x, out)
-    }
-
-    fn masked_maxima(x: &[Self], mask: Mask<'_>, out: &mut [Self]) -> Option<bool> {
-        match mask {
-            Mask::All => None,
-            Mask::Bytes(bytes) => Some(kernels::maxima_of_bytes(x, bytes, out)),
-            Mask::Words(words) => Some(kernels::maxima_of_words(x, words, out)),
-        }
-    }
-
-    fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]) {
-        kernels::masses_single(x, best, scale, floor, out);
-    }
-
-    fn rough(x: &[Self], best: Self, scale: &Scale) -> Option<f64> {
-        (scale.least > f32::MIN).then(|| kernels::rough(x, best, scale))
-    }
-}
-
-impl Value for f64 {
-    const NONE: Self = f64::NEG_INFINITY;
-    const INFINITE: Self = f64::INFINITY;
-    const LEAST: Self = f64::MIN;
-
-    #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)] // rounding is what it is for
-    fn difference(self, best: Self) -> f32 {
-        (self - best) as f32
-    }
-
-    fn nearest(x: f64) -> Self {
-        x
-    }
-
-    fn not_under(x: f64) -> Self {
-        x
-    }
-
-    fn next(self) -> Self {
-        self.next_up()
-    }
-
-    fn of_half(bits: u16) -> Self {
-        f32::of_half(bits).into()
-    }
-
-    fn of_brain(bits: u16) -> Self {
-        f32::of_brain(bits).into()
-    }
-
-    type Order = (u64, usize);
-
-    fn order(self, id: usize) -> (u64, usize) {
-        let bits = (self + 0.0).to_bits();
-        (if bits >> 63 == 0 { !bits & (u64::MAX >> 1) } else { bits }, id)
-    }
-
-    fn maxima(x: &[Self], out: &mut [Self]) -> bool {
-        kernels::maxima_double(x, out)
-    }
-
-    fn masked_maxima(_: &[Self], _: Mask<'_>, _: &mut [Self]) -> Option<bool> {
-        None
-    }
-
-    fn masses(x: &[Self], best: Self, scale: &Scale, floor: Self, out: &mut [u64]) {
-        kernels::masses_double(x, best, scale, floor, out);
-    }
-
-    fn rough(_: &[Self], _: Self, _: &Scale) -> Option<f64> {
-        None
-    }
-}
 
 /// 1/T in base 2, as two singles whose sum is exact enough, and the difference of logits under which a weight is 0.
 #[derive(Clone, Copy, Debug)]
@@ -204,7 +46,7 @@ impl Scale {
 
     /// The power of two that a logit's weight is, but nothing under 2^-125; for x <= best.
     #[inline(always)]
-    pub fn power<V: Value>(&self, x: V, best: V) -> f32 {
+    pub fn power<V: Number>(&self, x: V, best: V) -> f32 {
         let difference = x.difference(best);
         let d = if difference > self.least { difference } else { self.least };
         let shifted = d.mul_add(self.high, ROUNDING);
@@ -218,7 +60,7 @@ impl Scale {
 
     /// e**((x - best) / T) for x <= best.
     #[inline(always)]
-    pub fn weight<V: Value>(&self, x: V, best: V) -> f32 {
+    pub fn weight<V: Number>(&self, x: V, best: V) -> f32 {
         let clamped = x.difference(best) <= self.least && self.least > f32::MIN;
         if clamped || x == V::NONE { 0.0 } else { self.power(x, best) }
     }

@@ -1,7 +1,8 @@
 //! Every loop as plain code over sixteen lanes, which the compiler makes vectors of.
 
 use super::{BLOCK, LANES};
-use crate::sample::weight::{Scale, Value, exp, halves, joined};
+use crate::sample::number::Number;
+use crate::sample::weight::{Scale, exp, halves, joined};
 
 /// The largest of sixteen.
 #[inline(always)]
@@ -80,7 +81,7 @@ pub fn maxima_short(x: &[u16], infinity: u16, out: &mut [i16]) -> bool {
 }
 
 #[inline(always)]
-pub fn from_orders<V: Value>(orders: &[i16], half: bool, out: &mut [V]) {
+pub fn from_orders<V: Number>(orders: &[i16], half: bool, out: &mut [V]) {
     for (order, out) in orders.iter().zip(out) {
         let bits = short_order(order.cast_unsigned()).cast_unsigned(); // turned round twice
         *out = if half { V::of_half(bits) } else { V::of_brain(bits) };
@@ -88,7 +89,7 @@ pub fn from_orders<V: Value>(orders: &[i16], half: bool, out: &mut [V]) {
 }
 
 #[inline(always)]
-pub fn largest<V: Value>(x: &[V]) -> V {
+pub fn largest<V: Number>(x: &[V]) -> V {
     let mut lanes = [V::NONE; LANES];
     let (chunks, rest) = x.as_chunks::<LANES>();
     for x in chunks {
@@ -107,7 +108,7 @@ fn short_order(bits: u16) -> i16 {
 }
 
 #[inline(always)]
-pub fn masses<V: Value>(x: &[V], best: V, scale: &Scale, floor: V, out: &mut [u64]) {
+pub fn masses<V: Number>(x: &[V], best: V, scale: &Scale, floor: V, out: &mut [u64]) {
     for (block, out) in x.as_chunks::<BLOCK>().0.iter().zip(out) {
         let (mut coarse, mut fine) = ([0_i32; LANES], [0_i32; LANES]);
         for x in block.as_chunks::<LANES>().0 {
@@ -124,14 +125,14 @@ pub fn masses<V: Value>(x: &[V], best: V, scale: &Scale, floor: V, out: &mut [u6
 }
 
 #[inline(always)]
-pub fn each_mass<V: Value>(x: &[V], best: V, scale: &Scale, out: &mut [u64]) {
+pub fn each_mass<V: Number>(x: &[V], best: V, scale: &Scale, out: &mut [u64]) {
     for (x, out) in x.iter().zip(out) {
         *out = joined(halves(if *x > V::NONE { scale.power(*x, best) } else { 0.0 }));
     }
 }
 
 #[inline(always)]
-pub fn each_weight<V: Value>(x: &[V], best: V, scale: &Scale, out: &mut [f32]) {
+pub fn each_weight<V: Number>(x: &[V], best: V, scale: &Scale, out: &mut [f32]) {
     for (x, out) in x.iter().zip(out) {
         *out = scale.weight(*x, best);
     }
@@ -153,7 +154,7 @@ pub fn rough(x: &[f32], best: f32, scale: &Scale) -> f64 {
 }
 
 #[inline(always)]
-pub fn at_least<V: Value>(x: &[V; BLOCK], floor: V) -> [u64; 4] {
+pub fn at_least<V: Number>(x: &[V; BLOCK], floor: V) -> [u64; 4] {
     let mut found = [0; 4];
     for (x, found) in x.as_chunks::<64>().0.iter().zip(&mut found) {
         for (i, x) in x.iter().enumerate() {
@@ -165,7 +166,7 @@ pub fn at_least<V: Value>(x: &[V; BLOCK], floor: V) -> [u64; 4] {
 
 /// Halves the range of the values until it holds about n: counting is much cheaper than sorting.
 #[inline(always)]
-pub fn threshold<V: Value>(x: &[V], n: usize, floor: V, best: V) -> Option<V> {
+pub fn threshold<V: Number>(x: &[V], n: usize, floor: V, best: V) -> Option<V> {
     let count = |floor: V| x.iter().fold(0_u32, |count, x| count.wrapping_add(u32::from(*x >= floor))) as usize;
     if count(floor) <= n {
         return None;
@@ -191,7 +192,7 @@ pub fn threshold<V: Value>(x: &[V], n: usize, floor: V, best: V) -> Option<V> {
 }
 
 #[inline(always)]
-pub fn scaled<V: Value>(x: &[V], best: f64, temperature: f64, out: &mut [f64]) {
+pub fn scaled<V: Number>(x: &[V], best: f64, temperature: f64, out: &mut [f64]) {
     x.iter().zip(out).for_each(|(x, out)| *out = ((*x).into() - best) / temperature);
 }
 
@@ -236,12 +237,12 @@ pub fn less(x: &mut [f64], amount: f64) {
 }
 
 #[inline(always)]
-pub fn forbid_by_bytes<V: Value>(x: &mut [V], bytes: &[u8]) {
+pub fn forbid_by_bytes<V: Number>(x: &mut [V], bytes: &[u8]) {
     x.iter_mut().zip(bytes).for_each(|(x, byte)| *x = if *byte == 0 { V::NONE } else { *x });
 }
 
 #[inline(always)]
-pub fn forbid_by_words<V: Value>(x: &mut [V; BLOCK], words: &[u32]) {
+pub fn forbid_by_words<V: Number>(x: &mut [V; BLOCK], words: &[u32]) {
     for (x, word) in x.as_chunks_mut::<32>().0.iter_mut().zip(words) {
         for (bit, x) in x.iter_mut().enumerate() {
             *x = if word & (1 << bit) == 0 { V::NONE } else { *x };
@@ -250,11 +251,11 @@ pub fn forbid_by_words<V: Value>(x: &mut [V; BLOCK], words: &[u32]) {
 }
 
 #[inline(always)]
-pub fn from_half<V: Value>(x: &[u16], out: &mut [V]) {
+pub fn from_half<V: Number>(x: &[u16], out: &mut [V]) {
     x.iter().zip(out).for_each(|(x, out)| *out = V::of_half(*x));
 }
 
 #[inline(always)]
-pub fn from_brain<V: Value>(x: &[u16], out: &mut [V]) {
+pub fn from_brain<V: Number>(x: &[u16], out: &mut [V]) {
     x.iter().zip(out).for_each(|(x, out)| *out = V::of_brain(*x));
 }
