@@ -43,6 +43,18 @@ def test_top_k_is_a_stable_sort(toklet: Any, row: list[float], k: int) -> None:
     assert ids.dtype == np.int64
 
 
+@pytest.mark.parametrize("size", [1, 3, 257, 5_000])
+def test_top_k_may_ask_for_more_than_there_is(toklet: Any, size: int) -> None:
+    row = np.random.default_rng(size).normal(size=size).astype(np.float32)
+    row[size // 2] = -np.inf
+    for k in (size, size + 1, 2**62, 2**63 - 1):
+        assert toklet.top_k(row, k)[1].tolist() == np.argsort(-row, kind="stable").tolist()
+        if size > 1:
+            assert toklet.Sampler(top_k=k, seed=1).sample(row) == toklet.Sampler(top_k=size, seed=1).sample(row)
+    assert toklet.top_k(np.full(size, -np.inf), 2)[1].tolist() == [*range(min(size, 2))]
+    assert toklet.top_k(np.full(size, np.inf, np.float32), 2)[1].tolist() == [*range(min(size, 2))]
+
+
 @given(rows=st.integers(1, 5), columns=st.integers(1, 8), some=st.data())
 def test_a_matrix_is_its_rows(toklet: Any, rows: int, columns: int, some: Any) -> None:
     matrix = np.array(some.draw(st.lists(st.lists(st.floats(-9, 9, width=32), min_size=columns, max_size=columns), min_size=rows, max_size=rows)))

@@ -190,6 +190,7 @@ impl<'a, V: Value> Kept<'a, V> {
             Place::List(list) => return list.iter().take(n).copied().collect(),
             Place::Row(cut) => *cut,
         };
+        let n = n.min(self.row.len());
         let mut found = self.candidates(n, cut);
         if found.len() > 2 * n {
             found.select_nth_unstable_by_key(n, order);
