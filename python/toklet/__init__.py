@@ -13,6 +13,7 @@ from ._core import backend
 from .batch import Batch
 from .generation import generate
 from .ngram import NGram
+from .probabilities import bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
 from .prompting import FewShot, Prompt, Template
 from .reference.error import (
     ArgumentError,
@@ -28,7 +29,7 @@ from .reference.error import (
     WrongTypeError,
 )
 from .reference.split import PATTERNS as patterns
-from .sampling import Sampler, accept_draft, bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
+from .sampling import Sampler, accept_draft
 from .tokenizer import Tokenizer, load
 from .training import WordCounts, count, count_files, train, train_files
 

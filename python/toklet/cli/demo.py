@@ -169,7 +169,7 @@ def fitted(batch: "Batch", texts: list[bytes], vocab_size: int) -> tuple["NGram"
 
     from ..batch import Batch
     from ..ngram import NGram
-    from ..sampling import bits_per_byte
+    from ..probabilities import bits_per_byte
 
     held = np.arange(len(texts)) % HELD_OUT == 0
     lengths = np.diff(batch.offsets).astype(np.int64)
