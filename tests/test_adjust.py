@@ -125,3 +125,11 @@ def test_a_mask_forbids(toklet: Any, row: list[float], some: st.DataObject) -> N
 def test_a_mask_that_allows_nothing_is_refused(toklet: Any) -> None:
     with pytest.raises(toklet.LogitsError, match="row 1 is -inf at every id"):
         toklet.Sampler().sample(np.zeros((2, 3)), mask=[[True, False, False], [False] * 3])
+
+
+def test_a_double_beyond_its_range_is_the_largest_in_it(toklet: Any) -> None:
+    """Only a bias of -inf forbids."""
+    lowest = toklet.Sampler(logit_bias={0: -1.7e308}, seed=0)
+    assert lowest.sample(np.array([-1.7e308, 0.0]), mask=[True, False]) == 0
+    with pytest.raises(toklet.LogitsError):
+        toklet.Sampler(logit_bias={0: -math.inf}, seed=0).sample(np.array([-1.7e308, 0.0]), mask=[True, False])

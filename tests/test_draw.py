@@ -1,6 +1,7 @@
 """How often each id is drawn, and that a draw depends on nothing but its row, its settings, its seed and its position."""
 
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -215,3 +216,39 @@ def test_drafts_that_make_no_sense_are_refused(toklet: Any) -> None:
     ):
         with pytest.raises(toklet.Error, match=words):
             toklet.accept_draft(target, draft, ids, sampler)
+
+
+def test_drafts_are_one_sequence_of_ids_and_positions(toklet: Any) -> None:
+    target, draft = np.zeros((3, 4)), np.zeros((2, 4))
+    with pytest.raises(toklet.ArgumentError, match="one sequence"):
+        toklet.accept_draft(target, draft, [0, 1], toklet.Sampler(temperature=np.array([1.0, 2.0]), seed=0))
+    with pytest.raises(toklet.ArgumentError, match="position"):
+        toklet.accept_draft(target, draft, [0, 1], toklet.Sampler(seed=0), position=2**64 - 2)
+    for history in ([-1], [2**32], ["a"], 3):
+        with pytest.raises(toklet.Error):
+            toklet.accept_draft(target, draft, [0, 1], toklet.Sampler(seed=0, presence_penalty=1.0), history=history)
+
+
+def test_what_was_drawn_is_one_id_a_row(toklet: Any) -> None:
+    sampler = toklet.Sampler(mirostat=2, seed=0)
+    with pytest.raises(toklet.ArgumentError, match="the shape of ids"):
+        sampler.observed(np.zeros((2, 4)), [[0, 1], [2, 3]])
+    assert sampler.observed(np.zeros((0, 4)), []) is sampler
+
+
+def test_a_sampler_keeps_what_it_was_given(toklet: Any) -> None:
+    bias, temperature = {0: 1.0}, np.array([0.5, 1.0])
+    sampler = toklet.Sampler(
+        temperature=temperature,
+        logit_bias=bias,
+        seed=3,
+        dry_multiplier=1.0,
+        dry_sequence_breakers=iter([7, 8]),
+        order=iter(["dry", "temperature", "logit_bias"]),
+    )
+    shown = repr(sampler)
+    bias[0], temperature[0] = 9.0, 0.0
+    assert repr(sampler) == shown
+    again = pickle.loads(pickle.dumps(sampler))
+    rows, history = np.arange(20.0).reshape(2, 10), [[7, 1, 7, 1], [1, 2, 1]]
+    assert again.distribution(rows, history=history).tolist() == sampler.distribution(rows, history=history).tolist()

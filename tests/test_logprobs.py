@@ -151,3 +151,14 @@ def test_views_and_unaligned_memory(toklet: Any) -> None:
             == toklet.Sampler(seed=1).sample(np.repeat(rows[2], 2)[::2], 5)
             == toklet.Sampler(seed=1).sample(rows[2], 5)
         )
+
+
+@pytest.mark.parametrize("settings", [{}, {"top_k": 50}, {"top_p": 0.9}], ids=repr)
+def test_many_ids_have_the_ranks_that_each_has_alone(toklet: Any, settings: dict[str, Any]) -> None:
+    row = np.random.default_rng(2).normal(size=900).round(1)
+    sampler, ids = toklet.Sampler(**settings, seed=1), np.arange(900)
+    many = sampler.logprobs(row, ids, top=0, processed=True)
+    for some in range(0, 900, 100):
+        few = sampler.logprobs(row, ids[some : some + 100], top=0, processed=True)
+        assert few.ranks.tolist() == many.ranks[some : some + 100].tolist()
+        assert few.logprobs.tolist() == many.logprobs[some : some + 100].tolist()

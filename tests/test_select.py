@@ -150,3 +150,22 @@ def test_a_parameter_whose_step_is_not_in_the_order_is_refused(toklet: Any, name
     with pytest.raises(toklet.ArgumentError, match=f"order is without '{name}'"):
         toklet.Sampler(**{name: 1 if name in ("top_k", "mirostat") else 0.5}, order=["temperature"])
     toklet.Sampler(temperature=0.5, order=["temperature"])
+
+
+def test_an_infinite_best_stays_whatever_the_floor_under_it(toklet: Any) -> None:
+    hot = toklet.Sampler(temperature=1e10, mirostat=2, mirostat_mu=1e300, seed=0)
+    assert hot.sample([0.0, math.inf], mask=[False, True]) == 1
+    assert hot.distribution([0.0, math.inf, math.inf]).tolist() == [0.0, 1.0, 0.0]
+
+
+def test_an_infinite_best_is_alone_before_xtc_has_tossed_its_coin(toklet: Any) -> None:
+    steps = toklet.Sampler(xtc_probability=1e-300, logit_bias={1: -math.inf}, order=["xtc", "logit_bias"], seed=0)
+    with pytest.raises(toklet.LogitsError, match="-inf at every id"):
+        steps.sample([0.0, math.inf])
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1e-5, 1.0 / 3_000])
+def test_xtc_leaves_the_last_of_thousands(toklet: Any, threshold: float) -> None:
+    row = np.zeros(3_000, np.float32)
+    kept = np.flatnonzero(toklet.Sampler(xtc_probability=1, xtc_threshold=threshold, seed=0).distribution(row))
+    assert kept.tolist() == [2_999]

@@ -4,7 +4,7 @@ What comes out are numpy arrays of float32, float64, float16, or uint16, which h
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -110,6 +110,16 @@ def as_row_ids(ids: Any, n: int, size: int, place: str = "ids") -> Array:
         row, column = np.argwhere(outside)[0].tolist()
         raise ArgumentError(f"{place}[{row}, {column}]", str(matrix[row, column]), f"an id from 0 to {size - 1}")
     return np.ascontiguousarray(matrix, np.int64)
+
+
+def kept(name: str, value: Any) -> Any:
+    """Give a parameter as a sampler keeps it: its own copy of what the caller may change later, and a list of what can be read only once."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, Mapping):
+        return dict(value)
+    is_many = name in ("order", "dry_sequence_breakers") and isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    return list(value) if is_many else value
 
 
 def settings_of_rows(given: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._core import core
-from .arrays import as_array
-from .logits import IN_PLACE, as_histories, as_masks, as_positions, as_row_ids, as_rows, check_rows, settings_of_rows
+from .arrays import as_array, as_ids
+from .logits import IN_PLACE, as_histories, as_masks, as_positions, as_row_ids, as_rows, check_rows, kept, settings_of_rows
 from .reference.error import ArgumentError, LogitsError, number
 from .reference.sample.settings import PARAMETERS, USED_BY
 from .reference.sample.settings import check as check_settings
@@ -141,7 +141,7 @@ class Sampler:
         logit_bias: Mapping[int, float] | None = None,
         order: str | Sequence[str] = "hf",
     ) -> None:
-        given = {name: value for name, value in locals().items() if name in PARAMETERS}
+        given = {name: kept(name, value) for name, value in locals().items() if name in PARAMETERS}
         if seed is None:
             given["seed"] = int.from_bytes(os.urandom(8), "little")
         self._given = given
@@ -267,8 +267,12 @@ class Sampler:
             return self
         rows, one = as_rows(logits)
         positions, histories, masks = self._context(rows, one, position, history, mask)
-        drawn = as_row_ids(ids, len(rows), rows.shape[1])[:, 0].tolist()
-        mu = as_array(self._core.observed(rows, positions, drawn, histories, masks), np.float64)
+        drawn = as_row_ids(ids, len(rows), rows.shape[1])
+        if drawn.shape[1] != 1:
+            raise ArgumentError("the shape of ids", str(np.shape(ids)), f"({len(rows)},), the id that was drawn from each row")
+        if not len(rows):
+            return self
+        mu = as_array(self._core.observed(rows, positions, drawn[:, 0].tolist(), histories, masks), np.float64)
         return Sampler(**{**self._given, "mirostat_mu": mu if len(self._rows) > 1 or len(rows) > 1 else float(mu[0])})
 
     def _context(self, rows: NDArray[Any], one: bool, position: Any, history: Any, mask: Any) -> tuple[list[int], Any, Any]:
@@ -337,8 +341,11 @@ def accept_draft(
     )
     if len(ids) != k:
         raise ArgumentError("the number of draft_ids", str(len(ids)), f"{k}, one a row of draft_logits")
+    if len(sampler._rows) > 1:
+        raise ArgumentError("sampler", f"parameters of {len(sampler._rows)} rows", "one value of each: drafted ids are one sequence")
     first = as_positions(position, 1)[0]
-    before = [] if history is None else [int(id) for id in history]
+    as_positions(first + max(len(target) - 1, 0), 1)
+    before = [] if history is None else as_ids(history).tolist()
     found: list[int] = []
     for i, id in enumerate(ids):
         accepted, id = sampler._core.accept(target[i], draft[i], id, i, first + i, before + found)

@@ -184,8 +184,8 @@ impl Rows {
             None => self.buffer.buf_ptr().cast::<u8>().cast_const(),
         };
         // Sound because: 1. the row lies in the buffer, which is held as long as `self` is, or in the copy; 2. `get` has checked that its items lie side by side and
-        // are aligned; 3. any bits are a T; 4. another thread that writes into an array while it is read changes what the numbers are, which the core takes as they
-        // come: places come from lengths, never from what is read. (numpy reads arrays under the same condition.)
+        // are aligned; 3. any bits are a T; 4. another thread that writes into an array while it is read changes what the numbers are: the answer may be wrong then,
+        // or an error, but no place is read that isn't in the row. (numpy reads arrays under the same condition.)
         unsafe { std::slice::from_raw_parts(start.offset(self.stride * row.cast_signed()).cast::<T>(), self.width) }
     }
 }

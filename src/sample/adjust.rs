@@ -14,7 +14,10 @@ use crate::error::Result;
 impl<V: Value> Kept<'_, V> {
     /// Add to the logits of some ids.
     pub fn bias(&mut self, settings: &Settings) -> Result<()> {
-        self.adjust(settings.logit_bias.iter().map(|(id, amount)| (*id, *amount)), |x, amount| if amount == f64::NEG_INFINITY { amount } else { x + amount })
+        self.adjust(
+            settings.logit_bias.iter().map(|(id, amount)| (*id, *amount)),
+            |x, amount| if amount == f64::NEG_INFINITY { amount } else { finite(x + amount) },
+        )
     }
 
     /// Make what came before less likely: divide positive logits and multiply negative ones (Keskar et al., 2019); then subtract something for each time that the

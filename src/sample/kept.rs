@@ -248,9 +248,9 @@ impl<'a, V: Value> Kept<'a, V> {
 
     /// Keep what isn't under a floor; at least one.
     pub fn above(&mut self, floor: f64) {
-        let floor = V::not_under(floor);
-        if floor.partial_cmp(&self.best()) == Some(std::cmp::Ordering::Greater) {
-            return self.place = Place::List(self.largest(1));
+        let (floor, best) = (V::not_under(floor), self.best());
+        if floor > best || floor.partial_cmp(&best).is_none() {
+            return self.place = Place::List(self.largest(1)); // a floor under an infinite best may be no number
         }
         match &mut self.place {
             Place::List(list) => list.truncate(list.partition_point(|(x, _)| *x >= floor)),
@@ -281,5 +281,8 @@ fn order<V: Value>((x, id): &Item<V>) -> V::Order {
 
 /// Bring items into falling order.
 pub fn sort<V: Value>(items: &mut [Item<V>]) {
-    items.sort_by_cached_key(order);
+    match items.len() {
+        ..4_096 => items.sort_by_cached_key(order),
+        _ => items.sort_unstable_by_key(order), // moves less; the order has no equals
+    }
 }

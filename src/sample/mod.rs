@@ -22,6 +22,7 @@ mod sketch;
 mod softmax;
 mod weight;
 
+use std::collections::HashMap;
 use std::f64::consts::LN_2;
 
 use crate::error::{Error, Kind, Result};
@@ -38,6 +39,9 @@ pub use settings::{Settings, Step};
 pub use softmax::{log_softmax, softmax};
 use weight::{Scale, UNIT, fraction};
 pub use weight::{exp, ln};
+
+/// The ranks of so many ids are read off the sorted row; to find one without takes a read.
+const MANY: usize = 512;
 
 /// A row of logits, and all that its id depends on but the settings.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +139,7 @@ impl Sampler {
             Step::TypicalP => kept.settle().typical_p(settings.typical_p.unwrap_or(1.0)),
             Step::TopNSigma => kept.settle().top_n_sigma(settings.top_n_sigma.unwrap_or(f64::INFINITY)),
             Step::Xtc if odd_bits(settings.seed, input.position, XTC, 0) < fraction(settings.xtc_probability) => kept.settle().xtc(settings.xtc_threshold),
-            Step::Xtc => {}
+            Step::Xtc => drop(kept.settle()),
             Step::Mirostat if settings.mirostat == 1 => kept.settle().mirostat_1(settings.mu()),
             Step::Mirostat => kept.settle().mirostat_2(settings.mu()),
         }
@@ -235,7 +239,8 @@ impl<V: Value> Kept<'_, V> {
             true => 0.0,
             false => ((x.into() - best.into()) / self.scale.temperature - log_total).max(f32::MIN.into()), // finite as a single as well
         };
-        let asked = |id: &usize| match self.rank(*id) {
+        let sorted = (ids.len() > MANY).then(|| self.list().into_iter().zip(1..).map(|((x, id), rank)| (id, (x, rank))).collect::<HashMap<_, _>>());
+        let asked = |id: &usize| match sorted.as_ref().map_or_else(|| self.rank(*id), |sorted| sorted.get(id).copied()) {
             Some((x, rank)) => (logprob(x), rank),
             None => (f64::NEG_INFINITY, 0),
         };

@@ -76,14 +76,12 @@ impl<V: Value> Kept<'_, V> {
     /// Exclude top choices: leave out those that are at least as probable as the threshold, but for the last of them.
     pub fn xtc(&mut self, threshold: f64) {
         let needed = u128::from(fraction(threshold)) * self.total();
-        let mut looked = 16;
-        loop {
+        for looked in [16, 256, usize::MAX] {
             let list = self.largest(looked);
             let n = self.masses_of(&list).iter().take_while(|mass| u128::from(**mass) << 53 >= needed).count();
             if n < list.len() || list.len() < looked {
                 return self.leave_out(&list[..n.saturating_sub(1)]);
             }
-            looked = looked.saturating_mul(16);
         }
     }
 

@@ -31,7 +31,7 @@ def bias(x: Mapping[int, float], table: Mapping[int, float]) -> Changes:
     """Add to the logits of some ids."""
     for id, amount in table.items():
         if id in x:
-            yield id, -math.inf if amount == -math.inf else x[id] + amount
+            yield id, -math.inf if amount == -math.inf else finite(x[id] + amount)
 
 
 def penalties(x: Mapping[int, float], history: Sequence[int], repetition: float, presence: float, frequency: float) -> Changes:
