@@ -118,7 +118,7 @@ def kept(name: str, value: Any) -> Any:
         return value.copy()
     if isinstance(value, Mapping):
         return dict(value)
-    is_many = name in ("order", "dry_sequence_breakers") and isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    is_many = name in ("order", "dry_sequence_breakers") and isinstance(value, Iterable) and not isinstance(value, str | bytes | tuple)
     return list(value) if is_many else value
 
 
