@@ -62,7 +62,7 @@ impl Tokenizer {
     }
 
     /// Where each id ends in the text, in bytes, behind a 0.
-    fn ends(&self, ids: &[u32]) -> Vec<usize> {
+    pub fn ends(&self, ids: &[u32]) -> Vec<usize> {
         let mut end = 0;
         let length = |id: &u32| self.vocabulary().get(*id).map_or(0, <[u8]>::len);
         std::iter::once(0)

@@ -7,14 +7,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Kind, Result, quote};
+use crate::unicode::{Classes, class_of};
 
-/// A stretch of a prompt, and whether it is the template's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A stretch of a prompt, and where it comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     /// The text.
     pub text: String,
-    /// Whether a special token that it spells is one.
+    /// Whether it is the template's own: then a special token that it spells is one.
     pub trusted: bool,
+    /// Who says it, in a chat.
+    pub role: Option<String>,
+    /// The number of its message, or of its example.
+    pub message: Option<usize>,
+    /// The slot that it fills.
+    pub slot: Option<String>,
+}
+
+impl Part {
+    /// Text of the template's own.
+    pub fn trusted(text: impl Into<String>) -> Self {
+        Self { text: text.into(), trusted: true, ..Self::default() }
+    }
 }
 
 /// The values of the slots, by name.
@@ -33,9 +47,18 @@ pub type Values = [(String, String)];
 #[derive(Clone, Debug)]
 pub struct Template {
     /// The text before each slot; the text behind the last one stands in `end`.
-    pieces: Vec<(String, String)>,
+    pieces: Vec<Piece>,
     end: String,
     slots: Vec<String>,
+}
+
+/// Some text and the slot behind it.
+#[derive(Clone, Debug)]
+struct Piece {
+    literal: String,
+    name: String,
+    /// Whether the white space around a value is taken off.
+    trim: bool,
 }
 
 fn refuse<T>(place: impl Into<String>, found: impl Into<String>, allowed: impl Into<String>) -> Result<T> {
@@ -46,25 +69,28 @@ impl Template {
     /// Read a template.
     pub fn new(source: &str) -> Result<Self> {
         let (mut this, mut rest) = (Self { pieces: Vec::new(), end: String::new(), slots: Vec::new() }, source);
-        let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
+        let mut insides = Vec::new();
         while let Some((literal, behind)) = rest.split_once("{{") {
-            let Some((name, behind)) = behind.split_once("}}") else {
+            let Some((inside, behind)) = behind.split_once("}}") else {
                 let shown: String = rest[literal.len()..].chars().take(20).collect();
                 return refuse("the template", format!("{} without its end", quote::text(&shown)), "'{{', a slot's name and '}}'");
             };
-            names.push(name);
-            this.pieces.push((literal.into(), name.trim_matches(' ').into()));
+            insides.push((literal, inside));
             rest = behind;
         }
         this.end = rest.into();
-        for (raw, (_, name)) in names.into_iter().zip(&this.pieces) {
+        let mut seen = BTreeSet::new();
+        for (literal, inside) in insides {
+            let (name, filter) = inside.split_once('|').map_or((inside, None), |(name, filter)| (name, Some(filter.trim_matches(' '))));
+            let name = name.trim_matches(' ');
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
-                return refuse("the slot", quote::text(raw), "a name of ASCII letters, digits and '_'");
+            if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) || !matches!(filter, None | Some("trim")) {
+                return refuse("the slot", quote::text(inside), "a name of ASCII letters, digits and '_', or such a name and '| trim'");
             }
             if seen.insert(name) {
-                this.slots.push(name.clone());
+                this.slots.push(name.into());
             }
+            this.pieces.push(Piece { literal: literal.into(), name: name.into(), trim: filter.is_some() });
         }
         Ok(this)
     }
@@ -81,30 +107,31 @@ impl Template {
 
     /// Fill the slots, up to the slot `stop_before` if it is given. Time O(n log n) in slots and values.
     pub fn parts(&self, values: &Values, stop_before: Option<&str>) -> Result<Vec<Part>> {
-        let stop = stop_before.map(|stop| self.pieces.iter().position(|(_, name)| name == stop).ok_or(stop)).transpose();
+        let stop = stop_before.map(|stop| self.pieces.iter().position(|piece| piece.name == stop).ok_or(stop)).transpose();
         let stop = stop.or_else(|unknown| refuse("stop_before", quote::text(unknown), format!("one of the template's slots: {}", self.listed())))?;
         let filled = &self.pieces[..stop.unwrap_or(self.pieces.len())];
         let known: BTreeMap<&str, &String> = values.iter().rev().map(|(name, value)| (name.as_str(), value)).collect();
         let mut parts = Vec::new();
-        for (literal, name) in filled {
+        for Piece { literal, name, trim } in filled {
             let Some(&value) = known.get(name.as_str()) else {
                 let allowed = format!("given a value: the template's slots are {}", self.listed());
                 return refuse(format!("the slot {}", quote::text(name)), "not filled", allowed);
             };
-            parts.extend([Part { text: literal.clone(), trusted: true }, Part { text: value.clone(), trusted: false }]);
+            let text = if *trim { value.trim_matches(|c| class_of(c).within(Classes::SPACE)) } else { value };
+            parts.extend([Part::trusted(literal), Part { text: text.into(), slot: Some(name.clone()), ..Part::default() }]);
         }
         let slots: BTreeSet<&String> = self.slots.iter().collect();
         if let Some((unknown, _)) = values.iter().find(|(name, _)| !slots.contains(name)) {
             return refuse("the slot", quote::text(unknown), format!("one of the template's: {}", self.listed()));
         }
-        let last = stop.map_or(&self.end, |stop| &self.pieces[stop].0);
-        parts.push(Part { text: last.clone(), trusted: true });
+        let last = stop.map_or(&self.end, |stop| &self.pieces[stop].literal);
+        parts.push(Part::trusted(last));
         parts.retain(|part| !part.text.is_empty());
         Ok(parts)
     }
 }
 
-/// Join the filled examples, and the query that the model is to complete.
+/// Join the filled examples, and the query that the model is to complete; the parts of each know its number, as `message`.
 ///
 /// ```
 /// use toklet::prompt::{Template, few_shot};
@@ -125,11 +152,11 @@ pub fn few_shot<E: AsRef<Values>>(
     if let Some(query) = query {
         shots.push(template.parts(query, stop_before)?);
     }
-    let between = (!separator.is_empty()).then(|| Part { text: separator.into(), trusted: true });
+    let between = (!separator.is_empty()).then(|| Part::trusted(separator));
     let mut parts = Vec::new();
     for (number, shot) in shots.into_iter().enumerate() {
         parts.extend(between.clone().filter(|_| number > 0));
-        parts.extend(shot);
+        parts.extend(shot.into_iter().map(|part| Part { message: Some(number), ..part }));
     }
     Ok(parts)
 }
@@ -145,7 +172,7 @@ mod tests {
     #[test]
     fn what_is_refused() {
         assert_eq!(said(Template::new("a {{ b")), "the template is '{{ b' without its end; it must be '{{', a slot's name and '}}'");
-        assert_eq!(said(Template::new("{{ 9a }}")), "the slot is ' 9a '; it must be a name of ASCII letters, digits and '_'");
+        assert_eq!(said(Template::new("{{ 9a }}")), "the slot is ' 9a '; it must be a name of ASCII letters, digits and '_', or such a name and '| trim'");
         let (template, value) = (Template::new("{{ a }}{{ b }}").unwrap(), |name: &str| (name.to_string(), "v".to_string()));
         let missing = "the slot 'a' is not filled; it must be given a value: the template's slots are ['a', 'b']";
         assert_eq!(said(template.parts(&[value("x"), value("b")], None)), missing);
@@ -157,6 +184,6 @@ mod tests {
     #[test]
     fn values_are_never_read_again() {
         let parts = Template::new("{{ a }}").unwrap().parts(&[("a".into(), "{{ a }}".into())], None);
-        assert_eq!(parts, Ok(vec![Part { text: "{{ a }}".into(), trusted: false }]));
+        assert_eq!(parts, Ok(vec![Part { text: "{{ a }}".into(), slot: Some("a".into()), ..Part::default() }]));
     }
 }

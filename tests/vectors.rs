@@ -54,7 +54,11 @@ fn doubles(value: &Value) -> Vec<f64> {
 }
 
 fn parts(value: &Value) -> Vec<Part> {
-    list(value).iter().map(|part| Part { text: text(&part[0]).to_owned(), trusted: part[1].as_bool().unwrap() }).collect()
+    let part = |part: &Value| {
+        let (text, role, slot) = (text(&part[0]).to_owned(), part[2].as_str().map(str::to_owned), part[4].as_str().map(str::to_owned));
+        Part { text, trusted: part[1].as_bool().unwrap(), role, message: part[3].as_u64().map(|n| n as usize), slot }
+    };
+    list(value).iter().map(part).collect()
 }
 
 #[test]

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from toklet.reference import PATTERNS, Sampler, Template, Tokenizer, WordCounts, few_shot, log_softmax, softmax, split, train
 from toklet.reference.error import Error
 from toklet.reference.philox import philox, uniform
+from toklet.reference.prompt import Part
 from toklet.reference.sample.settings import ORDERS, STEPS
 from toklet.reference.sample.weight import LARGEST, single
 
@@ -314,10 +315,26 @@ def tried(work: Callable[[], Any]) -> Case:
 def prompts() -> Iterator[Case]:
     """Templates and their values -> parts, or an error; examples -> few-shot parts; parts -> ids."""
     chance = Chance(7)
-    sources = ["", "{{ a }}", "{{a}}{{ b }}", "x {{ b }} y {{ a }} {{ b }}", "{ } }} {{ a }}}", "{{ a", "{{ }}", "{{ a b }}", "{{ é }}", "{{ 1a }}", "{{ a\n}}"]
+    sources = [
+        "",
+        "{{ a }}",
+        "{{a}}{{ b }}",
+        "x {{ b }} y {{ a }} {{ b }}",
+        "{ } }} {{ a }}}",
+        "{{ a",
+        "{{ }}",
+        "{{ a b }}",
+        "{{ é }}",
+        "{{ 1a }}",
+        "{{ a\n}}",
+        "{{ a | trim }}",
+        "{{a|trim}}{{ a }}",
+        "{{ a | upper }}",
+        "{{ | trim }}",
+    ]
     sources += ["".join(chance.several(6, lambda: chance.choose(["{{ a }}", "{{b}}", "{{", "}}", "{", "}", "text", "\n", "{{ c }}"]))) for _ in range(60)]
     for source in sources:
-        for values in ({"a": "1 {{ b }}", "b": "<s>"}, {"a": ""}, {}):
+        for values in ({"a": "1 {{ b }}", "b": "<s>"}, {"a": " \u3000\n b\x1f\x85"}, {"a": ""}, {}):
             yield {"kind": "template", "source": source, "values": values, **tried(lambda source=source, values=values: Template(source).parts(values))}
     qa = "Q: {{ q }}\nA: {{ a }}<|end|>"
     for stop in (None, "a", "q", "z"):
@@ -335,7 +352,7 @@ def prompts() -> Iterator[Case]:
             "kind": "encode_parts",
             "merges": [["61", "61"], ["3c", "7c"], ["64", "7c"]],
             "special_tokens": names,
-            "parts": parts,
+            "parts": [Part(*part) for part in parts],
             "ids": tok.encode_parts(parts),
         }
 

@@ -11,10 +11,11 @@ Train a BPE tokenizer, turn text into ids and back, sample the next id from logi
 from . import reference
 from ._core import backend
 from .batch import Batch
+from .fewshot import FewShot
 from .generation import generate
 from .ngram import NGram
 from .probabilities import bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
-from .prompting import FewShot, Prompt, Template
+from .prompt import Prompt
 from .reference.error import (
     ArgumentError,
     CorpusError,
@@ -28,8 +29,10 @@ from .reference.error import (
     VocabularyError,
     WrongTypeError,
 )
+from .reference.prompt import Part
 from .reference.split import PATTERNS as patterns
 from .sampling import Sampler, accept_draft
+from .template import Template
 from .tokenizer import Tokenizer, load
 from .training import WordCounts, count, count_files, train, train_files
 
@@ -43,6 +46,7 @@ __all__ = [
     "InternalError",
     "LogitsError",
     "NGram",
+    "Part",
     "Prompt",
     "PromptError",
     "Sampler",

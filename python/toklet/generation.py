@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import as_id, as_ids
 from .checks import as_list, check_text
-from .prompting import Prompt
+from .prompt import Prompt
 from .reference.error import ArgumentError, LogitsError, WrongTypeError, number
 from .sampling import Sampler
 from .tokenizer import Tokenizer

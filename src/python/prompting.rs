@@ -9,7 +9,7 @@ use crate::prompt;
 #[pyclass(frozen, module = "toklet._native")]
 pub(super) struct Template(prompt::Template);
 
-type Parts = Vec<(String, bool)>;
+type Parts = Vec<(String, bool, Option<String>, Option<usize>, Option<String>)>;
 type Values = Vec<(String, String)>;
 
 /// Take the values of slots.
@@ -28,7 +28,7 @@ fn values(table: &Bound<'_, PyDict>) -> PyResult<Values> {
 }
 
 fn to_python(parts: Vec<prompt::Part>) -> Parts {
-    parts.into_iter().map(|part| (part.text, part.trusted)).collect()
+    parts.into_iter().map(|part| (part.text, part.trusted, part.role, part.message, part.slot)).collect()
 }
 
 #[pymethods]

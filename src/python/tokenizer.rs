@@ -131,7 +131,7 @@ impl Tokenizer {
         let mut owned = Vec::with_capacity(parts.len());
         for (i, (part, trusted)) in parts.iter().enumerate() {
             let bytes = text(part, || format!("part {i}"))?;
-            owned.push(Part { text: String::from_utf8_lossy(bytes.as_ref()).into_owned(), trusted: *trusted });
+            owned.push(Part { text: String::from_utf8_lossy(bytes.as_ref()).into_owned(), trusted: *trusted, ..Part::default() });
         }
         let size = owned.iter().map(|part| part.text.len()).sum();
         let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
@@ -163,6 +163,11 @@ impl Tokenizer {
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "char", pulse))?;
         Ok((raw(py, &ids)?, raw(py, &offsets)?))
+    }
+
+    fn ends<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyByteArray>> {
+        let ends: Vec<u64> = self.0.ends(&numbers::<u32>(ids)?).into_iter().map(|end| end as u64).collect();
+        raw(ids.py(), &ends)
     }
 
     fn count(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<usize> {

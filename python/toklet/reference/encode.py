@@ -7,7 +7,7 @@ or not, and there a special token counts only where the whole of it lies inside 
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from .decode import Stream, decode, decode_bytes
 from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, as_bytes, check_choice, number
@@ -124,6 +124,10 @@ class Tokenizer:
 
     def _lengths(self, ids: list[int]) -> list[int]:
         return [len(self.vocabulary.by_id[id]) for id in ids]
+
+    def ends(self, ids: list[int]) -> list[int]:
+        """Give where each id ends in the text, in bytes, behind a 0."""
+        return list(accumulate(self._lengths(ids), initial=0))
 
     def count(self, text: str | bytes, special: Special = "text") -> int:
         """Count the ids of one text."""

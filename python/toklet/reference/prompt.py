@@ -7,16 +7,29 @@ with each example, joined by a separator, and the template filled with the query
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from .error import PromptError, WrongTypeError
+from .unicode import SPACE, table
 
-Part = tuple[str, bool]
+
+class Part(NamedTuple):
+    """A stretch of a prompt: its text, whether it is the template's own, and where it comes from."""
+
+    text: str
+    trusted: bool = False
+    role: str | None = None
+    message: int | None = None
+    slot: str | None = None
+
+
 SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile(r" *([A-Za-z_][A-Za-z0-9_]*) *(\| *trim *)?")
 
 
 class Template:
-    """Text with slots.
+    """Text with slots; `{{ slot | trim }}` takes off the white space around a value.
 
     >>> Template("Q: {{ question }}\\nA: {{ answer }}").slots
     ['question', 'answer']
@@ -29,10 +42,13 @@ class Template:
         for piece in pieces[::2]:
             if "{{" in piece:
                 raise PromptError("the template", f"{piece[piece.index('{{') :][:20]!r} without its end", "'{{', a slot's name and '}}'")
-        for name in pieces[1::2]:
-            if not NAME.fullmatch(name.strip(" ")):
-                raise PromptError("the slot", repr(name), "a name of ASCII letters, digits and '_'")
-        self.source, self.literals, self.names = source, pieces[::2], [name.strip(" ") for name in pieces[1::2]]
+        self.source, self.literals, self.names, self.trims = source, pieces[::2], list[str](), list[bool]()
+        for inside in pieces[1::2]:
+            found = NAME.fullmatch(inside)
+            if not found:
+                raise PromptError("the slot", repr(inside), "a name of ASCII letters, digits and '_', or such a name and '| trim'")
+            self.names.append(found[1])
+            self.trims.append(found[2] is not None)
         self.known = dict.fromkeys(self.names)
         self.slots = list(self.known)
 
@@ -50,14 +66,20 @@ class Template:
         for name in values:
             if name not in self.known:
                 raise PromptError("the slot", repr(name), f"one of the template's: {self.slots}")
-        parts = [(self.literals[0], True)]
-        for name, literal in zip(needed, self.literals[1:], strict=False):
-            parts += [(values[name], False), (literal, True)]
-        return [part for part in parts if part[0]]
+        parts = [Part(self.literals[0], trusted=True)]
+        for name, trim, literal in zip(needed, self.trims, self.literals[1:], strict=False):
+            parts += [Part(values[name].strip(spaces()) if trim else values[name], slot=name), Part(literal, trusted=True)]
+        return [part for part in parts if part.text]
+
+
+@cache
+def spaces() -> str:
+    """Give all white space that Unicode knows."""
+    return "".join(chr(code) for code, kind in enumerate(table()) if kind == SPACE)
 
 
 def few_shot(template: Template, examples: Sequence[Mapping[str, str]], separator: str, query: Mapping[str, str] | None, stop_before: str | None) -> list[Part]:
-    """Join the filled examples, and the query that the model is to complete."""
+    """Join the filled examples, and the query that the model is to complete; the parts of each know its number, as `message`."""
     if not isinstance(separator, str):
         raise WrongTypeError("separator", repr(separator), "a str")
     shots = [template.parts(example) for example in examples]
@@ -65,5 +87,6 @@ def few_shot(template: Template, examples: Sequence[Mapping[str, str]], separato
         shots.append(template.parts(query, stop_before))
     parts: list[Part] = []
     for i, shot in enumerate(shots):
-        parts += shot if i == 0 or not separator else [(separator, True), *shot]
+        parts += [Part(separator, trusted=True)] if i and separator else []
+        parts += [part._replace(message=i) for part in shot]
     return parts

@@ -1,0 +1,119 @@
+"""Few-shot prompts: in-context learning is formatting. The template filled with each example, then with the query, up to what the model is to fill."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .checks import check_text
+from .prompt import Prompt
+from .reference.error import PromptError, WrongTypeError
+from .reference.prompt import Part
+from .template import Template
+from .tokenizer import Tokenizer
+
+
+class FewShot:
+    """A few-shot prompt: the template filled with each example, then with the query.
+
+    Parameters
+    ----------
+    template : Template
+    examples : sequence of mappings
+        The values of the slots of each example.
+    separator : str
+        What stands between two of them; trusted, like the template.
+    query : mapping, optional
+        The values of the question that the model is to answer.
+    stop_before : str, optional
+        The slot of the query at which the prompt ends: what the model fills.
+
+    Examples
+    --------
+    >>> few = FewShot(Template("{{ en }} = {{ fr }}"), [{"en": "cat", "fr": "chat"}], separator="\\n", query={"en": "dog"}, stop_before="fr")
+    >>> few.text
+    'cat = chat\\ndog = '
+    >>> few.messages()
+    [{'role': 'user', 'content': 'cat = '}, {'role': 'assistant', 'content': 'chat'}, {'role': 'user', 'content': 'dog = '}]
+    """
+
+    __slots__ = ("query", "separator", "shots", "stop_before", "template")
+
+    def __init__(
+        self,
+        template: Template,
+        examples: Sequence[Mapping[str, Any]],
+        *,
+        separator: str = "\n\n",
+        query: Mapping[str, Any] | None = None,
+        stop_before: str | None = None,
+    ) -> None:
+        if not isinstance(template, Template):
+            raise WrongTypeError("template", f"of type {type(template).__name__}", "a toklet.Template")
+        check_text("separator", separator)
+        if not isinstance(examples, Iterable) or isinstance(examples, str | bytes | Mapping):
+            raise WrongTypeError("examples", f"of type {type(examples).__name__}", "a list of mappings")
+        if stop_before is not None:
+            check_text("stop_before", stop_before)
+            if query is None:
+                raise PromptError("stop_before", repr(stop_before), "given together with a query: it says where the query's prompt ends")
+        self.template, self.separator, self.stop_before = template, separator, stop_before
+        self.shots = [template.parts(example) for example in examples]
+        self.query = None if query is None else template.parts(query, stop_before)
+
+    def _parts(self, shots: Sequence[Sequence[Part]]) -> list[Part]:
+        """Join examples and the query; the parts of each know its number."""
+        parts: list[Part] = []
+        for number, shot in enumerate([*shots, *([] if self.query is None else [self.query])]):
+            parts += [Part(self.separator, trusted=True)] if number and self.separator else []
+            parts += [part._replace(message=number) for part in shot]
+        return parts
+
+    @property
+    def text(self) -> str:
+        """The whole prompt as text."""
+        return "".join(part.text for part in self._parts(self.shots))
+
+    def messages(self) -> list[dict[str, str]]:
+        """Give the same examples as turns of a chat: what stands before the slot `stop_before` is the user's, the rest the assistant's."""
+        if self.query is None or self.stop_before is None:
+            raise PromptError(
+                "the few-shot prompt", "without a query or stop_before", "given both, which say what the user asks and what the assistant answers"
+            )
+        turns = []
+        for shot in self.shots:
+            at = next((i for i, part in enumerate(shot) if part.slot == self.stop_before), len(shot))
+            for role, parts in (("user", shot[:at]), ("assistant", shot[at:])):
+                turns.append({"role": role, "content": "".join(part.text for part in parts)})
+        return [*turns, {"role": "user", "content": "".join(part.text for part in self.query)}]
+
+    def render(self, tok: Tokenizer, *, untrusted: str = "text") -> Prompt:
+        """Give the prompt, encoded by `tok`; its `warnings` say where tokens lie across the joins of template and answers."""
+        prompt = Prompt(self._parts(self.shots), tok, untrusted=untrusted)
+        prompt.warnings = self.faults(prompt)
+        return prompt
+
+    def faults(self, prompt: Prompt) -> list[str]:
+        """Say where the query can't look as the examples do: where their answers share a token with what is before or behind them."""
+        if self.stop_before is None:
+            return []
+        starts, ends, at = set(prompt.ends()[:-1].tolist()), set(prompt.ends()[1:].tolist()), 0
+        before, behind, answers = [], [], 0
+        for i, part in enumerate(prompt.parts):
+            end = at + len(part.text.encode())
+            if part.slot == self.stop_before:
+                answers += 1
+                before += [prompt.parts[i - 1].text[-1:]] if at not in starts and i else []
+                behind += [prompt.parts[i + 1].text[:1]] if end not in ends and i + 1 < len(prompt.parts) else []
+            at = end
+        found = []
+        slot = f"{{{{ {self.stop_before} }}}}"
+        if before:
+            found.append(
+                f"{len(before)} of {answers} answers share their first token with the {before[0]!r} before them, which the query ends in alone: "
+                f"end what is before {slot} without it, and begin the answers with it"
+            )
+        if behind:
+            found.append(
+                f"{len(behind)} of {answers} answers share their last token with the {behind[0]!r} behind them: "
+                f"write {slot[:-3]} | trim }}}}, or another separator"
+            )
+        return found
