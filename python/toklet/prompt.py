@@ -66,10 +66,8 @@ class CacheReport(NamedTuple):
 def as_parts(parts: Any) -> list[Part]:
     """Give a prompt's parts: parts, (text, trusted) pairs, or a template string (PEP 750), whose literal text is trusted and whose values aren't."""
     if hasattr(parts, "strings") and hasattr(parts, "interpolations"):
-        values = [
-            format(str(i.value) if i.conversion is None else {"r": repr, "s": str, "a": ascii}[i.conversion](i.value), i.format_spec)
-            for i in parts.interpolations
-        ]
+        convert: dict[str | None, Callable[[Any], Any]] = {None: str, "s": str, "r": repr, "a": ascii}
+        values = [format(i.value if i.conversion is None and i.format_spec else convert[i.conversion](i.value), i.format_spec) for i in parts.interpolations]
         slots = [Part(text, slot=i.expression) for text, i in zip(values, parts.interpolations, strict=True)]
         found = [Part(parts.strings[0], trusted=True)]
         for slot, literal in zip(slots, parts.strings[1:], strict=True):
