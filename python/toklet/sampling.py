@@ -16,6 +16,7 @@ from .reference.sample.settings import check as check_settings
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
+KINDS = (np.int64, np.float32, np.float32, np.int64)  # of the arrays of Logprobs
 
 
 class Logprobs(NamedTuple):
@@ -244,13 +245,15 @@ class Sampler:
         >>> Sampler().logprobs([2.0, 1.0, 0.0], ids=2, top=1)
         Logprobs(top_ids=array([0]), top_logprobs=array([-0.40760598], dtype=float32), logprobs=array([-2.407606], dtype=float32), ranks=array([3]))
         """
-        top = number("top", top, "an integer, at least 0", 0, 2**31 - 1, whole=True)
+        if type(top) is not int or not 0 <= top < 2**31:
+            top = number("top", top, "an integer, at least 0", 0, 2**31 - 1, whole=True)
         rows, one = as_rows(logits)
         n, size = rows.shape
         wanted = None if ids is None else as_row_ids(ids, n, size)
-        positions, histories, masks = self._context(rows, one, position, history, mask)
-        parts = self._core.logprobs(rows, positions, wanted, min(top, size), bool(processed), histories, masks)
-        arrays = [as_array(part, kind) for part, kind in zip(parts, (np.int64, np.float32, np.float32, np.int64), strict=True)]
+        plain = position == 0 and history is mask is None if type(position) is int else False  # the common case first, as in `sample`
+        context = ([0] * n, None, None) if plain and len(self._rows) == 1 else self._context(rows, one, position, history, mask)
+        parts = self._core.logprobs(rows, context[0], wanted, min(top, size), bool(processed), *context[1:])
+        arrays = [as_array(part, kind) for part, kind in zip(parts, KINDS, strict=True)]
         return Logprobs(*(arrays if one else (array.reshape(n, -1 if n else 0) for array in arrays)))
 
     def observed(self, logits: ArrayLike, ids: int | ArrayLike, position: int | ArrayLike = 0, history: Any = None, mask: ArrayLike | None = None) -> "Sampler":
