@@ -176,6 +176,14 @@ impl Tokenizer {
         pulse.tick(since as u64)
     }
 
+    /// How many ids a pretoken has.
+    pub(crate) fn length_of(&self, pretoken: &[u8], merger: &mut Merger, pulse: &Pulse) -> Result<usize> {
+        match self.vocabulary.ordinary(pretoken).filter(|id| self.whole[*id as usize]) {
+            Some(_) => Ok(1),
+            None => Ok(merger.merge(&self.vocabulary, pretoken, u32::MAX, pulse)?.len()),
+        }
+    }
+
     /// What is to be found of the special tokens.
     fn chosen(&self, special: &Special) -> Result<Chosen<'_>> {
         let specials = self.vocabulary.specials();

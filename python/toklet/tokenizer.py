@@ -11,6 +11,7 @@ from ._core import core, files
 from .arrays import Ids, as_array, as_id, as_ids
 from .batch import Batch
 from .checks import as_dict, as_list, as_path, check_pattern, check_separator
+from .counter import Counter
 from .reference.count import check_texts
 from .reference.encode import check_threads
 from .reference.error import MAX_TEXT_BYTES, ArgumentError, WrongTypeError, as_bytes, check_choice, number
@@ -292,6 +293,17 @@ class Tokenizer:
         (['', 'é', '!'], '')
         """
         return Stream(self._core.stream())
+
+    def counter(self) -> Counter:
+        """Start counting a text that grows.
+
+        Examples
+        --------
+        >>> counter = Tokenizer.from_merges([(b"h", b"i")], pattern="gpt2").counter()
+        >>> [counter.append(text) for text in ("h", "i", "!")]
+        [1, 1, 2]
+        """
+        return Counter(self._core.counter())
 
     @property
     def vocab_size(self) -> int:

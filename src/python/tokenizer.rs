@@ -194,8 +194,38 @@ impl Tokenizer {
         Ok(PyBytes::new(ids.py(), &bytes))
     }
 
+    fn counter(slf: &Bound<'_, Self>) -> Counter {
+        Counter { tokenizer: slf.clone().unbind(), state: Mutex::default() }
+    }
+
     fn stream(&self) -> Stream {
         Stream(Mutex::new(crate::decode::Stream::new(self.0.vocabulary().clone())))
+    }
+}
+
+#[pyclass(frozen, module = "toklet._native")]
+pub(super) struct Counter {
+    tokenizer: Py<Tokenizer>,
+    state: Mutex<crate::counter::Counter>,
+}
+
+#[pymethods]
+impl Counter {
+    fn append(&self, text: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let (py, text) = (text.py(), self::text(text, text_place)?);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone(); // an interrupted call changes nothing
+        let count = call(py, text.as_ref().len(), |pulse| state.append(&self.tokenizer.get().0, text.as_ref(), pulse))?;
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        Ok(count)
+    }
+
+    fn count(&self) -> usize {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).count()
+    }
+
+    fn copy(&self, py: Python<'_>) -> Self {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { tokenizer: self.tokenizer.clone_ref(py), state: Mutex::new(state) }
     }
 }
 

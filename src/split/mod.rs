@@ -11,10 +11,14 @@ mod regex;
 mod text;
 
 use crate::error::{Error, Kind, Result};
+use crate::unicode::Classes;
 use text::Text;
 
 /// A regular expression that would compile to more is refused.
 const REGEX_BYTES: usize = 1 << 24;
+
+/// More bytes than a quote and the two letters of a contraction have.
+const CONTRACTION: usize = 16;
 
 type Scanner = fn(&Text<'_>, usize) -> usize;
 
@@ -92,6 +96,18 @@ impl Pattern {
         let text = Text::new(data);
         let safe = |i: &usize| data[i - 1] == b'\n' && data[*i] != b'/' && text.visible(*i) && text.visible_before(i - 1);
         (2..data.len().min(limit)).rev().find(safe)
+    }
+
+    /// A place in a text: the pretokens that begin before it or there, but for the last of them, stay what they are whatever follows the text. 0 for a regular
+    /// expression, which may look as far as it likes.
+    ///
+    /// What follows can change how white space at the end is shared out, can finish a character or a contraction (a quote and
+    /// two letters), and in o200k a small letter takes back the capitals before it, which are letters in a row. So: back over each of these.
+    pub fn settled(&self, data: &[u8]) -> usize {
+        let Cut::Scan(_) = self.0 else { return 0 };
+        let text = Text::new(data);
+        let shown = text.run_before(data.len() - text.unfinished(), Classes::SPACE);
+        text.run_before(text.start_of(shown.saturating_sub(CONTRACTION)), Classes::LETTERS.or(Classes::MARK)).saturating_sub(1)
     }
 }
 

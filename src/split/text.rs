@@ -52,8 +52,33 @@ impl<'a> Text<'a> {
 
     /// Whether the character that ends before `i` is there and isn't white space.
     pub(super) fn visible_before(&self, i: usize) -> bool {
-        let start = (1..=i.min(4)).rev().map(|back| i - back).find(|start| start + self.at(*start).1 == i);
-        start.is_some_and(|start| self.visible(start))
+        self.before(i).is_some_and(|start| self.visible(start))
+    }
+
+    /// Where the character begins that ends before `i`.
+    fn before(&self, i: usize) -> Option<usize> {
+        (1..=i.min(4)).rev().map(|back| i - back).find(|start| start + self.at(*start).1 == i)
+    }
+
+    /// How many bytes at the end begin a character that isn't finished.
+    pub(super) fn unfinished(&self) -> usize {
+        let begun =
+            |n: &usize| std::str::from_utf8(&self.data[self.data.len() - n..]).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none());
+        (1..=self.data.len().min(3)).rev().find(begun).unwrap_or(0)
+    }
+
+    /// The place at or before `i` where a character may begin.
+    pub(super) fn start_of(&self, i: usize) -> usize {
+        let inside = |i: &usize| matches!(self.byte(*i), 0x80..0xC0);
+        (i.saturating_sub(3)..=i).rev().find(|i| !inside(i)).unwrap_or(i)
+    }
+
+    /// Go back from `i` over the characters whose class is wanted.
+    pub(super) fn run_before(&self, mut i: usize, wanted: Classes) -> usize {
+        while let Some(start) = self.before(i).filter(|start| self.at(*start).0.within(wanted)) {
+            i = start;
+        }
+        i
     }
 
     /// Skip the characters from `i` on whose class is wanted.

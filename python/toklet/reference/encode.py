@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate, groupby
 
+from .counter import Counter
 from .decode import Stream, decode, decode_bytes
 from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, as_bytes, check_choice, number
 from .merge import merge, two_parts
@@ -146,6 +147,10 @@ class Tokenizer:
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """Read the joined bytes as UTF-8."""
         return decode(self.vocabulary, ids, errors)
+
+    def counter(self) -> Counter:
+        """Start counting a text that grows."""
+        return Counter(lambda data: len(self.ordinary(data)))
 
     def stream(self) -> Stream:
         """Start decoding one id at a time."""

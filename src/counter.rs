@@ -1,0 +1,64 @@
+//! How many ids a text has that grows: a chat, a document that is streamed, a prompt that is put together.
+//!
+//! The number of ids of two texts isn't that of the joined text: a pretoken may reach over the join. But what is appended changes only the last pretokens of what
+//! was there (`Pattern::settled` says which), so a counter keeps their text alone and counts them again with what comes. Time O(appended + these).
+
+use crate::encode::Tokenizer;
+use crate::error::Result;
+use crate::merge::Merger;
+use crate::threads::Pulse;
+
+const TICK_EVERY: usize = 1 << 16;
+
+/// A count, and the end of the text that may still change it.
+///
+/// ```
+/// use toklet::{Tokenizer, counter::Counter, threads::Pulse};
+/// let (quiet, mut counter) = (Pulse::default(), Counter::default());
+/// let tok = Tokenizer::from_merges(vec![(b"d".to_vec(), b"o".to_vec()), (b"do".to_vec(), b"g".to_vec())], vec![], "gpt2", &quiet)?;
+/// assert_eq!(counter.append(&tok, b"a do", &quiet)?, 3);
+/// assert_eq!(counter.append(&tok, b"g", &quiet)?, 3);
+/// # Ok::<(), toklet::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Counter {
+    /// The ids of the text before the tail.
+    settled: usize,
+    /// The last pretokens.
+    tail: Vec<u8>,
+    /// The ids of all.
+    count: usize,
+}
+
+impl Counter {
+    /// How many ids the text so far has.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Append ordinary text, and count.
+    pub fn append(&mut self, tok: &Tokenizer, text: &[u8], pulse: &Pulse) -> Result<usize> {
+        let mut all = Vec::with_capacity(self.tail.len() + text.len());
+        all.extend_from_slice(&self.tail);
+        all.extend_from_slice(text);
+        let settled = tok.pattern().settled(&all);
+        let (mut at, mut count, mut since, mut merger) = (0, self.settled, 0, Merger::default());
+        let mut last = (0, self.settled); // of the pretokens that may still change the first, and the ids before it
+        for pretoken in tok.pattern().split(&all) {
+            let pretoken = pretoken?;
+            if at <= settled {
+                last = (at, count);
+            }
+            count += tok.length_of(pretoken, &mut merger, pulse)?;
+            at += pretoken.len();
+            since += pretoken.len();
+            if since >= TICK_EVERY {
+                pulse.tick(since as u64)?;
+                since = 0;
+            }
+        }
+        all.drain(..last.0);
+        *self = Self { settled: last.1, tail: all, count };
+        Ok(count)
+    }
+}
