@@ -11,13 +11,17 @@ Train a BPE tokenizer, turn text into ids and back, sample the next id from logi
 from . import reference
 from ._core import backend
 from .batch import Batch
+from .block import Block
 from .fewshot import FewShot
 from .generation import generate
+from .history import trim_history
 from .ngram import NGram
+from .packing import pack
 from .probabilities import bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
 from .prompt import Prompt
 from .reference.error import (
     ArgumentError,
+    BudgetError,
     CorpusError,
     Error,
     FormatError,
@@ -39,6 +43,8 @@ from .training import WordCounts, count, count_files, train, train_files
 __all__ = [
     "ArgumentError",
     "Batch",
+    "Block",
+    "BudgetError",
     "CorpusError",
     "Error",
     "FewShot",
@@ -67,6 +73,7 @@ __all__ = [
     "generate",
     "load",
     "log_softmax",
+    "pack",
     "patterns",
     "perplexity",
     "reference",
@@ -74,6 +81,7 @@ __all__ = [
     "top_k",
     "train",
     "train_files",
+    "trim_history",
 ]
 
 

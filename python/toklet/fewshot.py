@@ -1,14 +1,23 @@
 """Few-shot prompts: in-context learning is formatting. The template filled with each example, then with the query, up to what the model is to fill."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .block import Block
 from .checks import check_text
+from .packing import DROPPED, pack
 from .prompt import Prompt
-from .reference.error import PromptError, WrongTypeError
+from .receipt import Entry, Receipt
+from .reference.error import ArgumentError, BudgetError, PromptError, WrongTypeError
 from .reference.prompt import Part
+from .selection import knapsack
 from .template import Template
 from .tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from .chat import ChatTemplate
 
 
 class FewShot:
@@ -85,10 +94,77 @@ class FewShot:
                 turns.append({"role": role, "content": "".join(part.text for part in parts)})
         return [*turns, {"role": "user", "content": "".join(part.text for part in self.query)}]
 
-    def render(self, tok: Tokenizer, *, untrusted: str = "text") -> Prompt:
-        """Give the prompt, encoded by `tok`; its `warnings` say where tokens lie across the joins of template and answers."""
-        prompt = Prompt(self._parts(self.shots), tok, untrusted=untrusted)
+    def render(
+        self,
+        tok: Tokenizer,
+        *,
+        chat: "ChatTemplate | None" = None,
+        budget: int | None = None,
+        reserve: int = 0,
+        value: Sequence[float] | None = None,
+        order: str = "given",
+        vectors: Any = None,
+        query_vector: Any = None,
+        untrusted: str = "text",
+    ) -> Prompt:
+        """Give the prompt, encoded by `tok`; its `warnings` say where tokens lie across the joins of template and answers.
+
+        Parameters
+        ----------
+        tok : Tokenizer
+        chat : ChatTemplate, optional
+            Make turns of a chat of the examples (`messages`).
+        budget, reserve, order, query_vector, untrusted
+            Those of `pack`: with a budget the examples that are worth most are kept, the query always.
+        value : sequence of float, optional
+            What each example is worth; all the same without it.
+        vectors : float array, shape (n, d), optional
+            What each example is about, for `query_vector`.
+
+        Examples
+        --------
+        >>> import toklet
+        >>> tok = toklet.Tokenizer.from_merges([], pattern="gpt2")
+        >>> examples = [{"en": "cat", "fr": "chat"}, {"en": "mouse", "fr": "souris"}, {"en": "cow", "fr": "vache"}]
+        >>> few = FewShot(Template("{{ en }}={{ fr }}"), examples, separator=" ", query={"en": "dog"}, stop_before="fr")
+        >>> few.render(tok, budget=24, value=[1, 2, 3]).text
+        'cat=chat cow=vache dog='
+        """
+        if budget is None:
+            prompt = Prompt(self._parts(self.shots), tok, untrusted=untrusted) if chat is None else chat.render(tok, self.messages(), untrusted=untrusted)
+        elif chat is not None:
+            prompt = self._chat_within(tok, chat, budget, reserve, self._worth(value), untrusted)
+        else:
+            about = [None] * len(self.shots) if vectors is None else list(vectors)
+            blocks = [Block(shot, value=worth, vector=vector) for shot, worth, vector in zip(self.shots, self._worth(value), about, strict=True)]
+            blocks += [] if self.query is None else [Block(self.query, required=True)]
+            how: dict[str, Any] = {"separator": self.separator, "order": order, "query_vector": query_vector, "untrusted": untrusted}
+            prompt = pack(blocks, tok, budget, reserve=reserve, **how)
         prompt.warnings = self.faults(prompt)
+        return prompt
+
+    def _worth(self, value: Sequence[float] | None) -> list[float]:
+        worth = [1.0] * len(self.shots) if value is None else list(value)
+        if len(worth) != len(self.shots):
+            raise ArgumentError("the number of values", str(len(worth)), f"{len(self.shots)}, one an example")
+        return worth
+
+    def _chat_within(self, tok: Tokenizer, chat: "ChatTemplate", budget: int, reserve: int, worth: list[float], untrusted: str) -> Prompt:
+        """Keep the pairs of turns that are worth most; each costs what it makes the chat longer."""
+        turns = self.messages()
+        pairs, query, limit = [turns[2 * i : 2 * i + 2] for i in range(len(self.shots))], turns[-1:], budget - reserve
+        render = lambda kept: chat.render(tok, [*(turn for i in sorted(kept) for turn in pairs[i]), *query], untrusted=untrusted)  # noqa: E731
+        base, values = render([]), np.array(worth, np.float64)
+        costs = np.array([len(render([i])) - len(base) for i in range(len(pairs))], np.int64)
+        if len(base) > limit:
+            raise BudgetError("the number of tokens of the query", str(len(base)), f"at most {limit}, the budget of {budget} less {reserve} for the answer")
+        kept = np.flatnonzero(knapsack(values, costs, limit - len(base))).tolist()
+        kept.sort(key=lambda i: -worth[i] / max(int(costs[i]), 1))
+        prompt = render(kept)
+        while len(prompt) > limit:
+            prompt = render(kept := kept[:-1])
+        entries = [Entry(i, "kept", int(c), int(c), "worth it") if i in set(kept) else Entry(i, "dropped", 0, int(c), DROPPED) for i, c in enumerate(costs)]
+        prompt.receipt = Receipt([*entries, Entry(len(entries), "kept", len(base), len(base), "required")], len(prompt), limit)
         return prompt
 
     def faults(self, prompt: Prompt) -> list[str]:

@@ -73,12 +73,17 @@ def as_parts(parts: Any) -> list[Part]:
         for slot, literal in zip(slots, parts.strings[1:], strict=True):
             found += [slot, Part(literal, trusted=True)]
         return [part for part in found if part.text]
-    try:
-        found = [Part(*part)._replace(trusted=bool(part[1]) if len(part) > 1 else False) for part in parts]
-    except (TypeError, ValueError):
-        raise WrongTypeError("parts", f"of type {type(parts).__name__}", "a list of (text, trusted) pairs") from None
-    for i, part in enumerate(found):
-        check_text(f"part {i}", part.text)
+    found, allowed = list[Part](), "a list of parts, or of (text, trusted) pairs"
+    if isinstance(parts, str | bytes) or not isinstance(parts, Iterable):
+        raise WrongTypeError("parts", f"of type {type(parts).__name__}", allowed)
+    for i, part in enumerate(parts):
+        if not isinstance(part, tuple | list) or not 1 <= len(part) <= len(Part._fields):
+            raise WrongTypeError(f"part {i}", repr(part)[:80], allowed)
+        found.append(Part(part[0], bool(len(part) > 1 and part[1]), *part[2:]))
+        check_text(f"part {i}", found[i].text)
+        for name, kind in (("role", str), ("message", int), ("slot", str)):
+            if not isinstance(getattr(found[i], name), kind | None):
+                raise WrongTypeError(f"the {name} of part {i}", repr(getattr(found[i], name))[:80], f"a {kind.__name__} or None")
     return found
 
 

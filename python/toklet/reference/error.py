@@ -61,6 +61,10 @@ class PromptError(Error):
     """A template that can't be read, or a slot that is missing or unknown."""
 
 
+class BudgetError(PromptError):
+    """What a prompt must hold doesn't fit its budget."""
+
+
 class InternalError(Exception):
     """A bug in toklet: please report it, with the call that raised it."""
 
