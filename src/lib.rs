@@ -26,8 +26,9 @@
 //! them. What can't be done is an [`Error`], never a panic. Text never becomes a special token by itself.
 //!
 //! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`encode`], [`decode`], [`count`], [`train`], [`formats`], [`philox`], [`sample`],
-//! [`prompt`]; and [`threads`] and [`error`], which all of them use.
+//! [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
+pub mod chat;
 pub mod count;
 pub mod decode;
 pub mod encode;
