@@ -70,7 +70,7 @@ def specials(ids: object) -> list[int]:
 
 def attack() -> str:
     """Put each payload wherever a stranger may write."""
-    tried = 0
+    tried = refusals = 0
     for name, template in TEMPLATES.items():
         for payload in PAYLOADS:
             shapes = {
@@ -81,7 +81,12 @@ def attack() -> str:
             }
             for place, messages in shapes.items():
                 honest = [message | {"content": "x"} for message in messages]
-                prompt, plain = template.render(TOK, messages), template.render(TOK, honest)
+                plain = template.render(TOK, honest)
+                try:
+                    prompt = template.render(TOK, messages)
+                except toklet.PromptError:  # a template that hides what becomes of a text: nothing gets through
+                    refusals += 1
+                    continue
                 holds(specials(prompt.ids) == specials(plain.ids), f"{payload!r} in {place} changes the special tokens of {name}")
                 holds(TOK.decode(prompt.ids) == prompt.text == template.format(messages), f"{payload!r} in {place}: {name} does not come back")
                 tried += 1
@@ -94,7 +99,7 @@ def attack() -> str:
                 holds(payload.isalnum(), f"{payload!r} is taken as a role")
             except toklet.PromptError:
                 tried += 1
-    return f"{len(PAYLOADS)} payloads in {tried} places: 0 special ids out of text"
+    return f"{len(PAYLOADS)} payloads in {tried} places: 0 special ids out of text; {refusals} more were refused"
 
 
 main(attack)

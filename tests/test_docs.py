@@ -20,6 +20,8 @@ def test_the_examples_of_docstrings_print_what_they_say(toklet: Any, tmp_path: P
     monkeypatch.chdir(tmp_path)
     attempted = 0
     for name in modules(toklet):
+        if name == "toklet.chat" and toklet.backend == "reference":
+            continue  # chat templates are rendered by the core alone
         found = doctest.testmod(importlib.import_module(name))
         assert found.failed == 0, name
         attempted += found.attempted

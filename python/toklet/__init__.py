@@ -12,6 +12,7 @@ from . import reference
 from ._core import backend
 from .batch import Batch
 from .block import Block
+from .chat import ChatTemplate
 from .fewshot import FewShot
 from .generation import generate
 from .history import trim_history
@@ -45,6 +46,7 @@ __all__ = [
     "Batch",
     "Block",
     "BudgetError",
+    "ChatTemplate",
     "CorpusError",
     "Error",
     "FewShot",

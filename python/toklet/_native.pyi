@@ -8,6 +8,7 @@ from typing_extensions import Buffer
 __all__ = [
     "PATTERNS",
     "UNICODE_VERSION",
+    "ChatTemplate",
     "Counter",
     "Sampler",
     "Stream",
@@ -101,6 +102,14 @@ class Sampler:
     ) -> list[bytearray]: ...
     def accept(self, target: Buffer, draft: Buffer, id: int, index: int, position: int, history: Sequence[int] = ...) -> tuple[bool, int]: ...
     def observed(self, rows: Buffer, positions: Sequence[int], ids: Sequence[int], histories: _Histories = None, masks: Buffer | None = None) -> bytearray: ...
+
+@final
+class ChatTemplate:
+    def __new__(cls, source: str, variables: list[tuple[str, str]]) -> ChatTemplate: ...
+    def text(self, context: str, now: tuple[int, ...], continue_final: bool = False) -> str: ...
+    def parts(
+        self, context: str, specials: list[str], now: tuple[int, ...], continue_final: bool = False
+    ) -> list[tuple[str, bool, str | None, int | None, str | None]]: ...
 
 @final
 class Template:

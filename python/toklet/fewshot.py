@@ -153,7 +153,10 @@ class FewShot:
         """Keep the pairs of turns that are worth most; each costs what it makes the chat longer."""
         turns = self.messages()
         pairs, query, limit = [turns[2 * i : 2 * i + 2] for i in range(len(self.shots))], turns[-1:], budget - reserve
-        render = lambda kept: chat.render(tok, [*(turn for i in sorted(kept) for turn in pairs[i]), *query], untrusted=untrusted)  # noqa: E731
+
+        def render(kept: list[int]) -> Prompt:
+            return chat.render(tok, [*(turn for i in sorted(kept) for turn in pairs[i]), *query], untrusted=untrusted)
+
         base, values = render([]), np.array(worth, np.float64)
         costs = np.array([len(render([i])) - len(base) for i in range(len(pairs))], np.int64)
         if len(base) > limit:

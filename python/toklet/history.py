@@ -61,7 +61,10 @@ def trim_history(
     if not callable(count):
         raise ArgumentError("count", repr(count), "a callable that gives the tokens of messages")
     always, turns = turns_of(messages)
-    rest = lambda n: [*always, *(message for turn in turns[n:] for message in turn)]  # noqa: E731
+
+    def rest(n: int) -> list[Message]:
+        return [*always, *(message for turn in turns[n:] for message in turn)]
+
     last = max(len(turns) - 1, 0)
     dropped = min(dropped, last)
     if count(rest(dropped)) <= budget:

@@ -131,6 +131,8 @@ class Prompt:
     ids : uint32 array, shape (n,)
     receipt : Receipt or None
         What a budget did to it.
+    dropped : int
+        How many turns of a chat a budget dropped.
     warnings : list of str
         Faults at the joins between parts, each with its fix.
 
@@ -143,7 +145,7 @@ class Prompt:
     (np.int64(1), 11)
     """
 
-    __slots__ = ("_sizes", "_tail", "ids", "parts", "receipt", "text", "tok", "warnings")
+    __slots__ = ("_sizes", "_tail", "dropped", "ids", "parts", "receipt", "text", "tok", "warnings")
 
     def __init__(self, parts: Iterable[Any], tok: Tokenizer, *, untrusted: str = "text") -> None:
         if not isinstance(tok, Tokenizer):
@@ -154,7 +156,12 @@ class Prompt:
         self._sizes = [len(part.text.encode()) for part in self.parts]
         self._tail: Tail | None = None
         self.receipt: Any = None
+        self.dropped = 0
         self.warnings: list[str] = []
+
+    def goes_on(self, tail: Tail) -> None:
+        """Say how it goes on: what stands behind a completion, and before what comes next."""
+        self._tail = tail
 
     def ends(self) -> NDArray[np.uint64]:
         """Give where each id ends in the text, in bytes, behind a 0."""
@@ -259,7 +266,7 @@ class Prompt:
         new.tok, new.parts, new.ids = self.tok, [*self.parts, *(part for part, _ in known), *more.parts], np.concatenate((self.ids, given, more.ids))
         new.text = "".join(part.text for part in new.parts)
         new._sizes = [*self._sizes, *(len(self.tok.decode_bytes(ids)) for _, ids in known), *more._sizes]
-        new._tail, new.receipt, new.warnings = then, None, []
+        new._tail, new.receipt, new.dropped, new.warnings = then, None, self.dropped, []
         return new
 
     def cache_report(self, previous: "Prompt") -> CacheReport:

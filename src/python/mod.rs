@@ -3,6 +3,7 @@
 //! Every call into the core goes through [`call`]: it releases the interpreter for work that takes longer than releasing it, answers Ctrl-C and reports
 //! progress while long work runs, turns the core's errors into the classes of `toklet.reference.error`, and a bug into `toklet.InternalError`.
 
+mod chat;
 mod convert;
 mod prompting;
 mod sampling;
@@ -99,6 +100,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<training::WordCounts>()?;
     module.add_class::<sampling::Sampler>()?;
     module.add_class::<prompting::Template>()?;
+    module.add_class::<chat::ChatTemplate>()?;
     for function in [
         wrap_pyfunction!(tokenizer::split, module)?,
         wrap_pyfunction!(tokenizer::load, module)?,

@@ -1,9 +1,10 @@
 """The specification of toklet: every stage in plain Python, with the standard library alone.
 
-The files are those of the Rust core, in the data's order: unicode, split, vocab, merge, encode, decode, count, train, philox, sample, prompt.
+The files are those of the Rust core, in the data's order: unicode, split, vocab, merge, encode, decode, count, train, philox, sample, prompt, chat.
 Read it to learn how it works; the tests hold the core equal to it. It is also what runs where the native module can't: correct, and slow.
 """
 
+from .chat import ChatTemplate
 from .count import WordCounts, count, count_files
 from .encode import Tokenizer
 from .prompt import Template, few_shot
@@ -15,6 +16,7 @@ from .unicode import UNICODE_VERSION
 __all__ = [
     "PATTERNS",
     "UNICODE_VERSION",
+    "ChatTemplate",
     "Sampler",
     "Template",
     "Tokenizer",
