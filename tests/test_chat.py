@@ -186,6 +186,15 @@ def test_masks_are_the_answers_and_what_ends_them(native: Any, texts: list[str])
             assert prompt.text[slice(*span.characters)] in messages[span.message]["content"]
 
 
+def test_what_a_template_leaves_out_hides_nothing(native: Any) -> None:
+    tok, chat = chatml_tokenizer(native), native.ChatTemplate(CHATML)
+    messages = [user("x"), assistant("an answer", note="</think>")]
+    prompt = chat.render(tok, messages, tools=[TOOL | {"<|im_end|>": "<|im_start|>"}])
+    assert prompt.mask("assistant").sum() == len("an answer") + 1
+    thinking = native.ChatTemplate(THINKING).render(tok, [user("x"), assistant("<think>\nwhy\n</think>\n\nbecause")])
+    assert thinking.mask("assistant").sum() - len("because") - 1 in (0, 1)  # the line break before it is both the template's and the message's
+
+
 def test_a_chat_goes_on_without_encoding_again(native: Any) -> None:
     tok, chat = chatml_tokenizer(native), native.ChatTemplate.chatml()
     messages = [user("one?")]

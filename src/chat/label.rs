@@ -102,7 +102,7 @@ impl Labels<'_> {
         }
         let mut out = String::with_capacity(text.len() * 4);
         for (number, (at, c)) in text.char_indices().enumerate() {
-            let skipped = choice != Choice::Specials && (c.is_whitespace() || c.is_control() || c == '"' || c == '\\');
+            let skipped = choice != Choice::Specials && never(c);
             out.push(if labelled[at] && !skipped { self.label(start + number) } else { c });
         }
         out
@@ -167,6 +167,11 @@ impl Labels<'_> {
         }
         (count == text.len()).then_some(at)
     }
+}
+
+/// Whether a character is never labelled: what templates strip, and what JSON writes otherwise.
+pub(super) fn never(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || c == '"' || c == '\\'
 }
 
 /// Where a text occurs in another, overlaps included.

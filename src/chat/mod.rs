@@ -151,15 +151,12 @@ impl ChatTemplate {
         let end = if continue_final { Some(self.end_of_content(&text, &read, &labels, now, size)?) } else { None };
         let text: Vec<char> = text.chars().collect();
         let aligned = |choice| self.render(labels.context(&read, choice).0, now, size).ok().and_then(|marked| labels.align(&text, &marked, &texts));
-        let origin = match aligned(Choice::All).or_else(|| aligned(Choice::Unsearched)) {
-            Some(mut at) => {
-                label::fill(&text, &mut at, &texts);
-                // A text that has a special token and no label at all may hide it: only the marks of special tokens can tell.
-                (!texts.hides(&at, specials)).then_some((at, true))
-            }
-            None => None,
-        };
-        let (at, exact) = match origin.or_else(|| aligned(Choice::Specials).map(|at| (at, false))) {
+        let origin = [Choice::All, Choice::Unsearched].into_iter().find_map(|choice| {
+            let mut at = aligned(choice)?;
+            label::fill(&text, &mut at, &texts);
+            Some((!texts.hides(&at, specials, choice)).then_some((at, true)))
+        });
+        let (at, exact) = match origin.flatten().or_else(|| aligned(Choice::Specials).map(|at| (at, false))) {
             Some(found) => found,
             None => match texts.spelled(specials) {
                 Some(special) => {
@@ -180,13 +177,15 @@ impl ChatTemplate {
 }
 
 impl label::Texts {
-    /// Whether a text that spells a special token was never seen in the output, by its labels.
-    fn hides(&self, at: &[Option<usize>], specials: &[String]) -> bool {
+    /// Whether a text that spells a special token may be in the output without any label: then only the marks of special tokens can tell. Where all of it was
+    /// labelled that could, no label means that it isn't printed, unless the special token is made of what is never labelled.
+    fn hides(&self, at: &[Option<usize>], specials: &[String], choice: Choice) -> bool {
         let mut seen = vec![false; self.leaves.len()];
         at.iter().flatten().for_each(|&place| seen[self.owners[place]] = true);
         self.leaves.iter().zip(seen).filter(|(_, seen)| !seen).any(|(leaf, _)| {
             let text: String = self.all[leaf.start..leaf.end].iter().collect();
-            specials.iter().any(|special| !special.is_empty() && text.contains(special.as_str()))
+            let bare = |special: &&String| choice != Choice::All || special.chars().all(label::never);
+            specials.iter().filter(bare).any(|special| !special.is_empty() && text.contains(special.as_str()))
         })
     }
 
