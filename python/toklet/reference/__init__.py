@@ -6,6 +6,7 @@ Read it to learn how it works; the tests hold the core equal to it. It is also w
 
 from .chat import ChatTemplate
 from .count import WordCounts, count, count_files
+from .counter import Counter
 from .encode import Tokenizer
 from .prompt import Template, few_shot
 from .sample import Sampler, log_softmax, softmax, top_k
@@ -17,6 +18,7 @@ __all__ = [
     "PATTERNS",
     "UNICODE_VERSION",
     "ChatTemplate",
+    "Counter",
     "Sampler",
     "Template",
     "Tokenizer",
