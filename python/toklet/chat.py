@@ -1,6 +1,7 @@
 """Chat templates: a list of messages becomes the text that a model was trained on, and each stretch of that text says whose it is."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ def plain(place: str, value: Any, change: Callable[[str], str] | None = None, de
     raise WrongTypeError(place, f"of type {type(value).__name__}", "what JSON has: a str, a number, a bool, None, a list or a dict")
 
 
-def mappings(place: str, values: Any, change: Callable[[str], str] | None) -> list[dict[str, Any]]:
+def mappings(place: str, values: Any, change: Callable[[str], str] | None = None) -> list[dict[str, Any]]:
     """Give a list of mappings as JSON has it."""
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise WrongTypeError(place, f"of type {type(values).__name__}", "a list of dicts")
@@ -163,13 +164,11 @@ class ChatTemplate:
                 tokens[key] = token
         return cls(found, clock=clock, **tokens)
 
-    def _context(
-        self, messages: Any, tools: Any, documents: Any, prompt: bool, final: bool, variables: Mapping[str, Any], change: Callable[[str], str] | None = None
-    ) -> tuple[str, tuple[int, ...]]:
+    def _context(self, messages: Any, tools: Any, documents: Any, prompt: bool, final: bool, variables: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
         """Give what the template is rendered with, as JSON, and the time."""
         if prompt and final:
             raise PromptError("add_generation_prompt", "True together with continue_final_message", "False when a final message is continued")
-        chat = [aliased(message) for message in mappings("messages", messages, change)]
+        chat = [aliased(message) for message in mappings("messages", messages)]
         for i, message in enumerate(chat):
             if "role" not in message:
                 raise PromptError(f"messages[{i}]", "without a 'role'", "a dict with 'role' and 'content'")
@@ -179,10 +178,10 @@ class ChatTemplate:
             raise PromptError("messages", "empty", "a list whose last message can be continued")
         context = {
             "messages": chat,
-            "tools": None if tools is None else mappings("tools", tools, change),
-            "documents": None if documents is None else mappings("documents", documents, change),
+            "tools": None if tools is None else mappings("tools", tools),
+            "documents": None if documents is None else mappings("documents", documents),
             "add_generation_prompt": bool(prompt),
-            **{name: plain(name, value, change) for name, value in variables.items()},
+            **{name: plain(name, value) for name, value in variables.items()},
         }
         now = (self.clock or datetime.now)()
         if not isinstance(now, datetime):
@@ -304,6 +303,13 @@ class ChatTemplate:
         names = [name for name in tok.special_tokens if name]
         how: dict[str, Any] = {"tools": tools, "documents": documents, "continue_final_message": continue_final_message, **variables}
         start = not continue_final_message if add_generation_prompt is None else add_generation_prompt
+        if untrusted == "strip":  # before the template can hide where a text goes
+            special = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))) or "(?!)")
+            messages = mappings("messages", messages, lambda text: special.sub("", text))
+            for name in ("tools", "documents"):
+                how[name] = None if how[name] is None else mappings(name, how[name], lambda text: special.sub("", text))
+        elif untrusted == "allow":
+            names = []  # all is trusted: no text has to be told from the template's
 
         def parts(chat: Sequence[Mapping[str, Any]]) -> list[Part]:
             return self.render_parts(chat, add_generation_prompt=start, special_tokens=names, **how)

@@ -295,14 +295,7 @@ class Tokenizer:
         return Stream(self._core.stream())
 
     def counter(self) -> Counter:
-        """Start counting a text that grows.
-
-        Examples
-        --------
-        >>> counter = Tokenizer.from_merges([(b"h", b"i")], pattern="gpt2").counter()
-        >>> [counter.append(text) for text in ("h", "i", "!")]
-        [1, 1, 2]
-        """
+        """Start counting a text that grows."""
         return Counter(self._core.counter())
 
     @property
