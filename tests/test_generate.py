@@ -165,3 +165,47 @@ def test_mirostat_learns_while_it_generates(toklet: Any) -> None:
     assert text == tok.decode(ids[1:], errors="replace")
     assert sampler.observed(row, ids[-1]) is not sampler
     assert toklet.Sampler().observed(row, 5).remembers is False
+
+
+def test_a_generation_tells_what_it_did(toklet: Any) -> None:
+    tok, seen = tokenizer(toklet), []
+    made = toklet.generate(script([97, 256, 257, 258, 99]), [], tok, toklet.Sampler(0), stop="bc\n\n", logprobs=2, on_token=seen.append)
+    assert made.finish_reason is None
+    assert (made.text, made.finish_reason, made.ids.tolist()) == ("aa", "stop", [97, 256, 257, 258])
+    assert tok.decode(made.ids[: made.cut]) == "a"
+    assert made.logprobs.tolist() == [0.0] * 4
+    assert [(token.id, token.position) for token in seen] == list(zip(made.ids.tolist(), range(4), strict=True))
+    assert "".join(token.piece for token in seen) == made.text
+    assert all(token.logprobs.top_ids.tolist() == [token.id, -1] for token in seen)
+    ended = toklet.generate(script([97, 260]), [], tok, toklet.Sampler(0), stop_ids=[260])
+    assert (ended.text, ended.cut, ended.ids.tolist(), ended.finish_reason) == ("a", 1, [97, 260], "stop_id")
+
+
+def test_a_batch_is_each_prompt_alone(toklet: Any) -> None:
+    tok = tokenizer(toklet)
+
+    def model(ids: np.ndarray) -> np.ndarray:
+        return np.cos(np.arange(261) * (1 + ids.sum() % 7))
+
+    prompts, options = ["a", "", "abc", [5, 6]], {"max_tokens": 12, "stop": "b", "logprobs": 1}
+    samplers = [toklet.Sampler(seed=seed, repetition_penalty=1.1) for seed in range(4)]
+    rows = toklet.generate_batch(lambda rows: np.stack([model(ids) for ids in rows]), prompts, tok, samplers, **options)
+    for prompt, sampler, row in zip(prompts, samplers, rows, strict=True):
+        alone = toklet.generate(model, prompt, tok, sampler, **options)
+        assert (alone.text, alone.finish_reason, alone.ids.tolist()) == (row.text, row.finish_reason, row.ids.tolist())
+        assert alone.logprobs.tolist() == row.logprobs.tolist()
+    with pytest.raises(toklet.LogitsError, match="a row for each text"):
+        toklet.generate_batch(lambda rows: [0.0] * 261, prompts, tok, samplers)
+    with pytest.raises(toklet.ArgumentError, match="one a prompt"):
+        toklet.generate_batch(lambda rows: [[0.0] * 261] * len(rows), prompts, tok, samplers[:2])
+
+
+def test_the_best_is_kept_and_the_others_told(toklet: Any) -> None:
+    tok, sampler = tokenizer(toklet), toklet.Sampler(seed=2**64 - 2)
+    best = toklet.best_of(5, lambda ids: [0.0] * 97 + [1.0] * 26, iter([97]), tok, sampler, reward=lambda text: text.count("e"), max_tokens=9)
+    texts = [best.kept.text, *(other.text for other in best.dropped)]
+    assert best.rewards.tolist() == sorted((float(text.count("e")) for text in texts), reverse=True)
+    assert len(set(texts)) == 5
+    assert best.kl_bound == pytest.approx(np.log(5) - 0.8)
+    with pytest.raises(toklet.ArgumentError, match=r"answer 0.*NaN"):
+        toklet.best_of(2, lambda ids: [0.0], "a", tok, sampler, reward=lambda text: float("nan"), max_tokens=1)

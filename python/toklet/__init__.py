@@ -11,10 +11,11 @@ Train a BPE tokenizer, turn text into ids and back, sample the next id from logi
 from . import reference
 from ._core import backend
 from .batch import Batch
+from .best_of import BestOf, best_of
 from .block import Block
 from .chat import ChatTemplate
 from .fewshot import FewShot
-from .generation import generate
+from .generation import Generation, generate, generate_batch
 from .history import trim_history
 from .ngram import NGram
 from .packing import pack
@@ -44,6 +45,7 @@ from .training import WordCounts, count, count_files, train, train_files
 __all__ = [
     "ArgumentError",
     "Batch",
+    "BestOf",
     "Block",
     "BudgetError",
     "ChatTemplate",
@@ -51,6 +53,7 @@ __all__ = [
     "Error",
     "FewShot",
     "FormatError",
+    "Generation",
     "InternalError",
     "LogitsError",
     "NGram",
@@ -68,11 +71,13 @@ __all__ = [
     "__version__",
     "accept_draft",
     "backend",
+    "best_of",
     "bits_per_byte",
     "count",
     "count_files",
     "cross_entropy",
     "generate",
+    "generate_batch",
     "load",
     "log_softmax",
     "pack",

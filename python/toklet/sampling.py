@@ -156,6 +156,11 @@ class Sampler:
         return seeds if isinstance(self._given["seed"], np.ndarray) else seeds[0]
 
     @property
+    def rows(self) -> int:
+        """How many rows its parameters are for; 1 serves any number."""
+        return len(self._rows)
+
+    @property
     def remembers(self) -> bool:
         """Whether it looks at the history: whether it has a penalty."""
         return any(USED_BY[step](row) for row in self._rows for step in ("penalties", "dry"))
@@ -281,6 +286,10 @@ class Sampler:
     def _context(self, rows: NDArray[Any], one: bool, position: Any, history: Any, mask: Any) -> tuple[list[int], Any, Any]:
         check_rows(self._rows, rows)
         return as_positions(position, len(rows)), as_histories(history, len(rows), one), as_masks(mask, rows.shape, one)
+
+    def seeded(self, seed: int) -> "Sampler":
+        """Give the same sampler with another seed."""
+        return Sampler(**{**self._given, "seed": seed})
 
     def __repr__(self) -> str:
         shown = {name: value for name, value in self._given.items() if name in ("temperature", "seed") or not _same(value, PARAMETERS[name][0])}
