@@ -25,7 +25,7 @@
 //! Untrusted input: any bytes are text, of any length; time is linear in them, but for `n log n` inside one pretoken; memory is bounded by a small multiple of
 //! them. What can't be done is an [`Error`], never a panic. Text never becomes a special token by itself.
 //!
-//! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
+//! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
 pub mod chat;
@@ -42,6 +42,7 @@ pub mod prompt;
 #[cfg(feature = "python")]
 mod python;
 pub mod sample;
+pub mod special;
 pub mod split;
 pub mod threads;
 pub mod train;
@@ -49,7 +50,8 @@ pub mod unicode;
 pub mod vocab;
 
 pub use count::WordCounts;
-pub use encode::{Special, Tokenizer};
+pub use encode::Tokenizer;
 pub use error::{Error, Result};
+pub use special::Special;
 pub use split::Pattern;
 pub use vocab::Vocabulary;

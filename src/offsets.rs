@@ -4,8 +4,9 @@
 //! inside one. A shortened text can encode to more ids than it kept of the long one (its last blanks may be shared out otherwise), so what is cut is
 //! encoded again and cut further until it fits.
 
-use crate::encode::{Special, Tokenizer};
+use crate::encode::Tokenizer;
 use crate::error::{Error, Kind, Result, quote};
+use crate::special::Special;
 use crate::threads::Pulse;
 
 const TICK_EVERY: usize = 1 << 16;

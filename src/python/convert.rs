@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFrozenSet, PyList, PyMemoryView, PySet, PyString, PyTuple};
 
 use super::{exception, wrong_type};
-use crate::encode::Special;
+use crate::special::Special;
 
 /// The bytes of a text: borrowed from a str or bytes, which can't change, or copied from anything that can.
 pub(super) enum Text<'a> {
