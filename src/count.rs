@@ -144,8 +144,7 @@ impl Counter {
             let mut words = self.tables[worker].lock().unwrap_or_else(PoisonError::into_inner);
             for piece in pieces.iter().skip(worker).step_by(workers) {
                 let mut since = 0;
-                for pretoken in self.pattern.split(piece) {
-                    let pretoken = pretoken?;
+                for pretoken in self.pattern.split(piece)? {
                     add(&mut words, pretoken, 1)?;
                     since += pretoken.len();
                     if since >= TICK_EVERY {
@@ -254,8 +253,8 @@ mod tests {
         for pattern in ["gpt2", "cl100k", "o200k"] {
             let pattern = Pattern::new(pattern)?;
             let mut plain = WordCounts::new(pattern.clone());
-            for pretoken in pattern.split(text.as_bytes()) {
-                plain.add_word(pretoken?, 1)?;
+            for pretoken in pattern.split(text.as_bytes())? {
+                plain.add_word(pretoken, 1)?;
             }
             for threads in [1, 3] {
                 let counts = WordCounts::of_texts(&[text.as_bytes()], pattern.clone(), Some(threads), &Pulse::default())?;

@@ -44,8 +44,7 @@ impl Counter {
         let settled = tok.pattern().settled(&all);
         let (mut at, mut count, mut since, mut merger) = (0, self.settled, 0, Merger::default());
         let mut last = (0, self.settled); // of the pretokens that may still change the first, and the ids before it
-        for pretoken in tok.pattern().split(&all) {
-            let pretoken = pretoken?;
+        for pretoken in tok.pattern().split(&all)? {
             if at <= settled {
                 last = (at, count);
             }

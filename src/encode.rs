@@ -131,8 +131,7 @@ impl Tokenizer {
     /// Encode text in which nothing is special.
     fn ordinary(&self, data: &[u8], merger: &mut Merger, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
         let mut since = 0;
-        for pretoken in self.pattern.split(data) {
-            let pretoken = pretoken?;
+        for pretoken in self.pattern.split(data)? {
             match self.vocabulary.ordinary(pretoken).filter(|id| self.whole[*id as usize]) {
                 Some(id) => take(&[id]),
                 None => take(merger.merge(&self.vocabulary, pretoken, u32::MAX, pulse)?),

@@ -48,6 +48,7 @@ pub mod threads;
 pub mod train;
 pub mod unicode;
 pub mod vocab;
+mod width;
 
 pub use count::WordCounts;
 pub use encode::Tokenizer;
