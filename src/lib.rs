@@ -28,6 +28,8 @@
 //! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
+mod boundary;
+mod cache;
 pub mod chat;
 pub mod count;
 pub mod counter;
@@ -35,8 +37,10 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod formats;
+mod lookup;
 pub mod merge;
 mod offsets;
+mod pairs;
 pub mod philox;
 pub mod prompt;
 #[cfg(feature = "python")]

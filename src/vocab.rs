@@ -8,9 +8,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rustc_hash::FxHashMap;
-
 use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
+use crate::pairs::{Pairs, RANK_BITS};
 use crate::threads::Pulse;
 
 /// What a pair of neighbouring ids becomes, and when.
@@ -41,7 +40,9 @@ pub struct Vocabulary {
     ids: ByBytes<u32>,
     by_id: Vec<Option<Box<[u8]>>>,
     bytes: [u32; 256],
-    pairs: FxHashMap<(u32, u32), Merge>,
+    pairs: Pairs,
+    /// The ranks of the pairs of single bytes: what merging begins with.
+    byte_ranks: Box<[u32]>,
     listed: Option<Vec<Parts>>,
     specials: Vec<(String, u32)>,
     whole: bool,
@@ -50,12 +51,23 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// Check the tables and index them. Without merges the ids are ranks.
     pub fn new(tokens: Vec<(Vec<u8>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool, pulse: &Pulse) -> Result<Self> {
-        let mut this = Self { ids: ByBytes::default(), by_id: Vec::new(), bytes: [0; 256], pairs: FxHashMap::default(), listed: None, specials, whole };
+        let mut this = Self {
+            ids: ByBytes::default(),
+            by_id: Vec::new(),
+            bytes: [0; 256],
+            pairs: Pairs::with_room(0),
+            byte_ranks: Box::default(),
+            listed: None,
+            specials,
+            whole,
+        };
         this.index_ids(tokens)?;
         match merges {
             None => this.pair_by_ranks(pulse)?,
             Some(merges) => this.pair_by_merges(merges)?,
         }
+        this.byte_ranks =
+            (0..=0xFFFFu16).map(|two| u16::to_be_bytes(two).map(|byte| this.byte(byte))).map(|[left, right]| this.pairs.rank(left, right)).collect();
         Ok(this)
     }
 
@@ -118,7 +130,7 @@ impl Vocabulary {
     }
 
     fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
-        self.pairs.reserve(5 * self.ids.len() / 2); // cl100k has 2.3 pairs a token, o200k 2.2
+        self.pairs = Pairs::with_room(5 * self.ids.len() / 2); // cl100k has 2.3 pairs a token, o200k 2.2
         for (token, &rank) in &self.ids {
             pulse.tick(0)?;
             for cut in 1..token.len() {
@@ -131,6 +143,10 @@ impl Vocabulary {
     }
 
     fn pair_by_merges(&mut self, merges: Vec<Parts>) -> Result<()> {
+        if merges.len() >= 1 << RANK_BITS {
+            return Err(Error::new(Kind::Vocabulary, "the number of merges", merges.len().to_string(), format!("under {}", 1 << RANK_BITS)));
+        }
+        self.pairs = Pairs::with_room(merges.len());
         for (rank, (left, right)) in (0u32..).zip(&merges) {
             let find = |part: &[u8]| {
                 self.ids
@@ -156,7 +172,17 @@ impl Vocabulary {
 
     /// What two neighbouring ids become.
     pub fn merge_of(&self, left: u32, right: u32) -> Option<Merge> {
-        self.pairs.get(&(left, right)).copied()
+        self.pairs.get(left, right)
+    }
+
+    /// All that is merged.
+    pub(crate) fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// The rank of the pair of two bytes.
+    pub(crate) fn rank_of_bytes(&self, left: u8, right: u8) -> u32 {
+        self.byte_ranks[usize::from(left) << 8 | usize::from(right)]
     }
 
     /// The id of a single byte.
