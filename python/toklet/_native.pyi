@@ -8,6 +8,7 @@ from typing_extensions import Buffer
 __all__ = [
     "PATTERNS",
     "UNICODE_VERSION",
+    "ChatContext",
     "ChatTemplate",
     "Counter",
     "Sampler",
@@ -104,11 +105,16 @@ class Sampler:
     def observed(self, rows: Buffer, positions: Sequence[int], ids: Sequence[int], histories: _Histories = None, masks: Buffer | None = None) -> bytearray: ...
 
 @final
+class ChatContext:
+    @staticmethod
+    def read(given: dict[str, Any]) -> ChatContext | None: ...
+
+@final
 class ChatTemplate:
     def __new__(cls, source: str, variables: list[tuple[str, str]]) -> ChatTemplate: ...
-    def text(self, context: str, now: tuple[int, ...], continue_final: bool = False) -> str: ...
+    def text(self, context: ChatContext, now: tuple[int, ...], continue_final: bool = False) -> str: ...
     def parts(
-        self, context: str, specials: list[str], now: tuple[int, ...], continue_final: bool = False
+        self, context: ChatContext, specials: list[str], now: tuple[int, ...], continue_final: bool = False
     ) -> list[tuple[str, bool, str | None, int | None, str | None]]: ...
 
 @final

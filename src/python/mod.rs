@@ -100,6 +100,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<training::WordCounts>()?;
     module.add_class::<sampling::Sampler>()?;
     module.add_class::<prompting::Template>()?;
+    module.add_class::<chat::ChatContext>()?;
     module.add_class::<chat::ChatTemplate>()?;
     for function in [
         wrap_pyfunction!(tokenizer::split, module)?,
