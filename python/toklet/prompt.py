@@ -156,10 +156,10 @@ class Prompt:
         self._hold(given, tok, as_array(tok._core.encode_parts([part[:2] for part in given]), np.uint32))
 
     @classmethod
-    def of(cls, parts: list[Part], tok: Tokenizer) -> "Prompt":
-        """Make a prompt of parts that need no checks, since toklet itself has made them."""
+    def of(cls, parts: list[Part], tok: Tokenizer, ids: NDArray[np.uint32] | None = None) -> "Prompt":
+        """Make a prompt of parts that need no checks, since toklet itself has made them, and of their ids, if they are known."""
         made = cls.__new__(cls)
-        made._hold(parts, tok, as_array(tok._core.encode_parts([part[:2] for part in parts]), np.uint32))
+        made._hold(parts, tok, as_array(tok._core.encode_parts([part[:2] for part in parts]), np.uint32) if ids is None else ids)
         return made
 
     def _hold(self, parts: list[Part], tok: Tokenizer, ids: NDArray[np.uint32]) -> None:
@@ -189,6 +189,10 @@ class Prompt:
     def _owners(self) -> NDArray[np.intp]:
         """Give the number of the part that each id belongs to."""
         return np.searchsorted(np.cumsum(self._sizes), self.ends()[:-1], side="right")
+
+    def lengths(self) -> NDArray[np.intp]:
+        """Give how many ids each part has."""
+        return np.bincount(self._owners(), minlength=len(self.parts))
 
     @property
     def spans(self) -> list[Span]:
