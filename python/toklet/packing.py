@@ -47,7 +47,7 @@ class Packer:
         self.value = np.array([sum([self.blocks[item].value for item in unit]) for unit in self.units])
         self.unit_cost = np.array([sum([self.cost[item] for item in unit]) for unit in self.units], np.int64)
         self.priority = [max([self.blocks[item].priority for item in unit]) for unit in self.units]
-        self.required = [any([self.blocks[item].required for item in unit]) for unit in self.units]
+        self.required = [any(self.blocks[item].required for item in unit) for unit in self.units]
 
     def count(self, pairs: list[tuple[str, bool]]) -> int:
         """Count the ids of (text, trusted) pairs."""
