@@ -239,3 +239,19 @@ fn prompt() {
         }
     }
 }
+
+#[test]
+fn parts_of_prompts() {
+    let quiet = Pulse::default();
+    for vocabulary in cases("parts") {
+        let tok = Tokenizer::from_merges(pairs(&vocabulary["merges"]), texts(&vocabulary["special_tokens"]), text(&vocabulary["pattern"]), &quiet).unwrap();
+        for case in list(&vocabulary["cases"]) {
+            let part = |part: &Value| match part[1].as_bool() {
+                Some(trusted) => vec![Part { text: text(&part[0]).into(), trusted, ..Part::default() }],
+                None => vec![Part::default(), Part::trusted(text(&part[0])), Part::default()], // a special token by name
+            };
+            let given: Vec<Part> = list(&case["parts"]).iter().flat_map(part).collect();
+            assert_eq!(tok.encode_parts(&given, &quiet).unwrap(), integers::<u32>(&case["ids"]), "{case}");
+        }
+    }
+}

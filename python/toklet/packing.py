@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import as_array
 from .block import COUNT, Block
 from .checks import as_list, check_text
-from .prompt import Prompt, guarded
+from .prompt import Prompt, encoded, guarded
 from .receipt import Entry, Receipt
 from .reference.error import ArgumentError, BudgetError, WrongTypeError, check_choice, number
 from .reference.prompt import Part
@@ -49,16 +48,16 @@ class Packer:
         self.priority = [max([self.blocks[item].priority for item in unit]) for unit in self.units]
         self.required = [any(self.blocks[item].required for item in unit) for unit in self.units]
 
-    def count(self, pairs: list[tuple[str, bool]]) -> int:
-        """Count the ids of (text, trusted) pairs."""
-        return len(as_array(self.tok._core.encode_parts(pairs), np.uint32))
+    def count(self, parts: list[Part]) -> int:
+        """Count the ids of parts."""
+        return len(encoded(parts, self.tok))
 
     def costs(self, separator: str) -> list[int]:
         """Count the ids of each block with the separator before it, which is nearly what it adds to a prompt."""
         special = any(name in separator for name in self.tok.special_tokens)
         plain = [] if special else [i for i, parts in enumerate(self.parts) if len(parts) == 1 and not parts[0].trusted]
         counts = dict(zip(plain, self.tok.count_batch([separator + self.parts[i][0].text for i in plain]).tolist(), strict=True))
-        return [counts[i] if i in counts else self.count([(separator, True), *(part[:2] for part in parts)]) for i, parts in enumerate(self.parts)]
+        return [counts[i] if i in counts else self.count([Part(separator, trusted=True), *parts]) for i, parts in enumerate(self.parts)]
 
     def shorten(self) -> set[int]:
         """Cut what is longer than its own maximum; give what may not be cut."""
@@ -83,7 +82,7 @@ class Packer:
 
     def alone(self, item: int) -> int:
         """Count the ids of a block by itself."""
-        return self.count([part[:2] for part in self.parts[item]])
+        return self.count(self.parts[item])
 
     def text(self, item: int) -> str:
         """Give the text of a block, as it stands now."""
@@ -106,7 +105,7 @@ class Packer:
     def size(self, kept: Sequence[int], order: str) -> int:
         """Count the ids of the whole prompt."""
         placed = self.placed(kept, order)
-        self.last = placed, as_array(self.tok._core.encode_parts([part[:2] for _, part in placed]), np.uint32)
+        self.last = placed, encoded([part for _, part in placed], self.tok)
         return len(self.last[1])
 
     def prompt(self, kept: Sequence[int], order: str) -> Prompt:
@@ -313,7 +312,7 @@ def cut_to_fill(packer: Packer, kept: list[int], order: str, tokens: int) -> int
     alone = [unit[0] for unit in packer.units if len(unit) == 1 and unit[0] not in inside and packer.blocks[unit[0]].truncate != "none"]
     for item in sorted(alone, key=lambda item: (-packer.blocks[item].priority, -packer.blocks[item].value)):
         block, whole, why = packer.blocks[item], packer.parts[item], packer.why[item]
-        room = packer.limit - tokens - packer.count([part[:2] for _, part in packer.separator])
+        room = packer.limit - tokens - packer.count([part for _, part in packer.separator])
         while room >= max(block.min_tokens, 1) and (text := shortened(block, "".join(part.text for part in whole), packer.tok, room)) is not None:
             packer.cut(item, text)
             packer.why[item] = "to fill what was left"

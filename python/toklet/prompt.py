@@ -17,7 +17,7 @@ from .arrays import as_array, as_ids
 from .checks import check_text
 from .colours import in_colour, line_of, page_of
 from .reference.error import PromptError, WrongTypeError, check_choice
-from .reference.prompt import Part
+from .reference.prompt import Part, Special
 from .tokenizer import Tokenizer
 
 POLICIES = ("text", "error", "strip", "allow")
@@ -113,14 +113,27 @@ def guarded(parts: list[Part], tok: Tokenizer, untrusted: str) -> list[Part]:
     return parts
 
 
+def encoded(parts: Iterable[Part], tok: Tokenizer) -> NDArray[np.uint32]:
+    """Give the ids of parts. A part that is a special token by name stands in a trusted run of its own: nothing beside it can make another one of it."""
+    pairs: list[tuple[str, bool]] = []
+    for part in parts:
+        if type(part.text) is Special:
+            if part.text not in tok.special_tokens:
+                raise PromptError("the special token", repr(str(part.text)), f"one of the tokenizer's: {list(tok.special_tokens)}")
+            pairs += [("", False), (str(part.text), True), ("", False)]
+        else:
+            pairs.append(part[:2])
+    return as_array(tok._core.encode_parts(pairs), np.uint32)
+
+
 class Prompt:
     """A rendered prompt: its parts, its text, its ids.
 
     Parameters
     ----------
     parts : list of Part, list of (str, bool), or template string
-        Text, and whether it is trusted: the template's own. Only trusted text can spell a special token. Of a template string (`t"…"`, Python 3.14) the
-        literal text is trusted and the values aren't.
+        Text, and whether it is trusted: the template's own. Only trusted text can spell a special token; `Part.special(name)` is one. Of a template string
+        (`t"…"`, Python 3.14) the literal text is trusted and the values aren't.
     tok : Tokenizer
     untrusted : {"text", "error", "strip", "allow"}
         What untrusted text that spells a special token is: text; refused; taken out; or the special token.
@@ -153,13 +166,13 @@ class Prompt:
         if not isinstance(tok, Tokenizer):
             raise WrongTypeError("tok", f"of type {type(tok).__name__}", "a toklet.Tokenizer")
         given = guarded(as_parts(parts), tok, untrusted)
-        self._hold(given, tok, as_array(tok._core.encode_parts([part[:2] for part in given]), np.uint32))
+        self._hold(given, tok, encoded(given, tok))
 
     @classmethod
     def of(cls, parts: list[Part], tok: Tokenizer, ids: NDArray[np.uint32] | None = None) -> "Prompt":
         """Make a prompt of parts that need no checks, since toklet itself has made them, and of their ids, if they are known."""
         made = cls.__new__(cls)
-        made._hold(parts, tok, as_array(tok._core.encode_parts([part[:2] for part in parts]), np.uint32) if ids is None else ids)
+        made._hold(parts, tok, encoded(parts, tok) if ids is None else ids)
         return made
 
     def _hold(self, parts: list[Part], tok: Tokenizer, ids: NDArray[np.uint32]) -> None:
