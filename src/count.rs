@@ -88,6 +88,11 @@ impl WordCounts {
         items
     }
 
+    /// The pretokens and their counts, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> + Clone {
+        self.words.iter().map(|(word, n)| (&**word, *n))
+    }
+
     /// The pattern that cut the pretokens.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern

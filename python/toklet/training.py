@@ -92,13 +92,170 @@ class WordCounts:
         min_frequency: int = 1,
         max_token_length: int | None = None,
         ties: str = "ids",
+        extend: Tokenizer | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
         progress: bool | Report | None = None,
     ) -> Tokenizer:
         """Train a tokenizer on these counts; the parameters are those of `toklet.train`."""
-        names = as_list("special_tokens", special_tokens)
-        vocab_size, min_frequency, max_token_length = check_training(vocab_size, names, min_frequency, max_token_length, ties)
+        options = checked(self.pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads)
         with reporting(progress, "merge", " merges") as report:
-            return Tokenizer._of(core.train(self._core, vocab_size, names, min_frequency, max_token_length, ties, report))
+            return Tokenizer._of(core.train(self._core, **options, progress=report))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save as a parquet table (pretoken: binary, count: uint64), sorted by pretoken, with the pattern in its metadata. Needs pyarrow."""
+        pa, pq = arrow()
+        from .formats.atomic import write
+
+        words, numbers = [word for word, _ in self], [n for _, n in self]
+        schema = pa.schema([("pretoken", pa.binary()), ("count", pa.uint64())], metadata={"toklet.pattern": self.pattern})
+        table = pa.table([pa.array(words, pa.binary()), pa.array(numbers, pa.uint64())], schema=schema)
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        write(as_path(path), sink.getvalue().to_pybytes())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "WordCounts":
+        """Load a table that `save`, or any engine that writes the same two columns and the pattern, has made. Needs pyarrow."""
+        pa, pq = arrow()
+        name = as_path(path)
+        try:
+            table = pq.read_table(name)
+        except pa.ArrowInvalid as error:
+            raise FormatError(name, f"not a parquet table ({error})", "one that WordCounts.save wrote") from None
+        try:
+            pattern = (table.schema.metadata or {}).get(b"toklet.pattern", b"").decode()
+        except UnicodeDecodeError:
+            pattern = ""
+        if not pattern or table.column_names != ["pretoken", "count"]:
+            raise FormatError(name, f"a table of {table.column_names}", "one of pretoken and count, with toklet.pattern (UTF-8) in its metadata")
+        words: dict[bytes, int] = {}
+        for row, (word, n) in enumerate(zip(table["pretoken"].to_pylist(), table["count"].to_pylist(), strict=True)):
+            if not isinstance(word, bytes) or not isinstance(n, int) or word in words:
+                raise FormatError(f"row {row} of {name}", repr((word, n)), "a pretoken (bytes) that no other row has, and its count")
+            words[word] = n
+        return cls(words, pattern)
+
+
+def count(texts: Iterable[Text], pattern: str = "o200k", *, threads: int | None = None, progress: bool | Report | None = None) -> WordCounts:
+    """Count the pretokens of texts.
+
+    Parameters
+    ----------
+    texts : iterable of str or bytes
+        Read once and never held whole: memory grows with the distinct pretokens.
+    pattern : str
+        The name of a built-in pattern (`toklet.patterns`), or a regular expression.
+    threads : int, optional
+        How many threads work; default: one a core. The result doesn't depend on it.
+    progress : True or callable, optional
+        A bar on standard error, or a function of (bytes done, bytes in all or 0).
+
+    Examples
+    --------
+    >>> count(["to be or not to be"], pattern="gpt2")
+    <WordCounts of 5 distinct pretokens, 6 in all>
+    """
+    check_texts(texts)
+    threads = check_threads(threads)
+    check_pattern(pattern)
+    with reporting(progress, "count", "B") as report:
+        return WordCounts._of(core.count(texts, pattern, threads, report))
+
+
+def count_files(
+    paths: Paths, pattern: str = "o200k", *, separator: str | None = None, threads: int | None = None, progress: bool | Report | None = None
+) -> WordCounts:
+    """Count the pretokens of files.
+
+    Parameters
+    ----------
+    paths : path, glob, or an iterable of them
+        Read in pieces and in parallel, also inside one file.
+    separator : str, optional
+        What stands between two documents of a file: it belongs to no pretoken.
+    pattern, threads, progress : see `count`
+
+    Raises
+    ------
+    OSError
+        If a file can't be read.
+    CorpusError
+        If a glob matches no file.
+    """
+    threads = check_threads(threads)
+    check_pattern(pattern)
+    check_separator(separator)
+    with reporting(progress, "count", "B") as report:
+        return WordCounts._of(core.count_files(files(paths), pattern, separator, threads, report))
+
+
+def files(paths: Paths) -> list[str]:
+    """Give the files that paths and globs name, in order."""
+    if not isinstance(paths, str | os.PathLike | Iterable):
+        raise WrongTypeError("paths", f"of type {type(paths).__name__}", "a path, a glob, or an iterable of them")
+    named = []
+    for path in [paths] if isinstance(paths, str | bytes | os.PathLike) else paths:
+        name = as_path(path)
+        if not glob.has_magic(name) or os.path.exists(name):
+            named.append(name)
+            continue
+        found = [file for file in sorted(glob.glob(name, recursive=True)) if not os.path.isdir(file)]
+        if not found:
+            raise CorpusError("the glob", repr(name), "one that matches a file")
+        named += found
+    return named
+
+
+def checked(
+    pattern: str,
+    vocab_size: int,
+    special_tokens: Sequence[str],
+    min_frequency: int,
+    max_token_length: int | None,
+    ties: str,
+    extend: Tokenizer | None,
+    checkpoint: str | os.PathLike[str] | None,
+    threads: int | None,
+) -> dict[str, Any]:
+    """Give the options of the core, refusing what can't be trained before a corpus is read for it."""
+    names = as_list("special_tokens", special_tokens)
+    if extend is not None and not isinstance(extend, Tokenizer):
+        raise WrongTypeError("extend", repr(extend), "a Tokenizer, or None")
+    known, old = (extend.vocab_size, list(extend.special_tokens)) if extend is not None else (0, [])
+    vocab_size, min_frequency, max_token_length = check_training(vocab_size, names, min_frequency, max_token_length, ties, known, old)
+    check_pattern(pattern)
+    if extend is not None and patterns.get(pattern, pattern) != extend.pattern:
+        raise ArgumentError("the pattern of the counts", repr(patterns.get(pattern, pattern)), f"that of the tokenizer to extend: {extend.pattern!r}")
+    return {
+        "vocab_size": vocab_size,
+        "special_tokens": names,
+        "min_frequency": min_frequency,
+        "max_token_length": max_token_length,
+        "ties": ties,
+        "extend": None if extend is None else extend._core,
+        "checkpoint": None if checkpoint is None else as_path(checkpoint),
+        "threads": check_threads(threads),
+    }
+
+
+def train(
+        self,
+        vocab_size: int,
+        *,
+        special_tokens: Sequence[str] = (),
+        min_frequency: int = 1,
+        max_token_length: int | None = None,
+        ties: str = "ids",
+        extend: Tokenizer | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+    ) -> Tokenizer:
+        """Train a tokenizer on these counts; the parameters are those of `toklet.train`."""
+        options = checked(self.pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads)
+        with reporting(progress, "merge", " merges") as report:
+            return Tokenizer._of(core.train(self._core, **options, progress=report))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as a parquet table (pretoken: binary, count: uint64), sorted by pretoken, with the pattern in its metadata. Needs pyarrow."""

@@ -127,7 +127,8 @@ pub(super) fn count_files(
 }
 
 #[pyfunction]
-#[pyo3(signature = (counts, vocab_size, special_tokens = Vec::new(), min_frequency = 1, max_token_length = None, ties = "ids", progress = None))]
+#[pyo3(signature = (counts, vocab_size, special_tokens = Vec::new(), min_frequency = 1, max_token_length = None, ties = "ids", extend = None, checkpoint = None,
+                    threads = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // they are the keyword arguments of Python
 pub(super) fn train(
     py: Python<'_>,
@@ -137,19 +138,22 @@ pub(super) fn train(
     min_frequency: u64,
     max_token_length: Option<usize>,
     ties: &str,
+    extend: Option<&Tokenizer>,
+    checkpoint: Option<PathBuf>,
+    threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Tokenizer> {
     let ties = call(py, 0, |_| Ties::named(ties))?;
-    let total = u64::from(vocab_size).saturating_sub(256 + special_tokens.len() as u64);
-    let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties };
+    let extend = extend.map(|tokenizer| tokenizer.0.vocabulary().clone());
+    let known = extend.as_ref().map_or(256, |vocabulary| vocabulary.size());
+    let total = u64::from(vocab_size).saturating_sub((known + special_tokens.len()) as u64);
+    let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads };
+    let mut made = 0;
     let trained = reported(py, super::LONG, progress, total, |pulse| {
         let vocabulary = crate::train::train(&counts.0, &options, pulse)?;
+        made = pulse.done();
         crate::Tokenizer::new(vocabulary, counts.0.pattern().regex(), pulse)
-    })
-    .map(Tokenizer)?;
-    if let Some(progress) = progress {
-        let made = trained.0.vocabulary().listed().map_or(0, <[_]>::len);
-        progress.call1((made, made))?;
-    }
-    Ok(trained)
+    })?;
+    progress.map_or(Ok(()), |progress| progress.call1((made, made)).map(drop))?;
+    Ok(Tokenizer(trained))
 }
