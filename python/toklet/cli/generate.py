@@ -31,9 +31,9 @@ def add(commands: "Commands") -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fit and generate."""
+    from ..counting import files
     from ..generation import generate
     from ..ngram import NGram
-    from ..training import files
 
     chosen = sampler(args)  # first: a setting out of range is told at once
     lm = NGram(args.order)

@@ -7,7 +7,7 @@ refuses it. The size of the vocabulary is no such option: merges of a smaller on
 import hashlib
 import json
 
-from ..formats import atomic
+from . import atomic
 from .count import WordCounts
 from .error import FormatError
 from .vocab import Vocabulary

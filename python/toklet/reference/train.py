@@ -18,12 +18,13 @@ from .merge import merge
 from .vocab import Pair, Vocabulary, check_specials
 
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]  # the bytes that stand for themselves in Hugging Face's alphabet; the others follow
-ALPHABET = {bytes([b]): place for place, b in enumerate(VISIBLE + [b for b in range(256) if b not in VISIBLE])}
+ALPHABET = VISIBLE + [byte for byte in range(256) if byte not in VISIBLE]
+PLACES = {bytes([byte]): place for place, byte in enumerate(ALPHABET)}
 
 # Of two pairs of equal count the one whose key is greater goes first. `tokens` has the bytes of each id.
 TIES: dict[str, Callable[[Pair, dict[int, bytes]], Any]] = {
     "ids": lambda pair, tokens: (-pair[0], -pair[1]),
-    "huggingface": lambda pair, tokens: tuple(-ALPHABET.get(tokens[id], 256 + id) for id in pair),
+    "huggingface": lambda pair, tokens: tuple(-PLACES.get(tokens[id], 256 + id) for id in pair),
     "bytes": lambda pair, tokens: (tokens[pair[0]], tokens[pair[1]]),
 }
 
@@ -108,9 +109,7 @@ def train(
     return Tokenizer.of(base.extended(merges, specials), counts.pattern)
 
 
-def learn(
-    counts: WordCounts, start: Vocabulary, merges: list[tuple[bytes, bytes]], most: int, least: int, longest: int, ties: str, progress: object
-) -> None:
+def learn(counts: WordCounts, start: Vocabulary, merges: list[tuple[bytes, bytes]], most: int, least: int, longest: int, ties: str, progress: object) -> None:
     """Learn merges on top of `start`, until there are `most`."""
     tokens = {id: token for token, id in start.tokens.items()}
     words = [(merge(start, word), n) for word, n in counts.items()]
