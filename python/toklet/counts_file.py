@@ -1,7 +1,7 @@
 """The file of word counts: a parquet or an Arrow table (pretoken: binary, count: uint64), sorted by pretoken, that any engine can make and read.
 
-Its metadata: `toklet.pattern`, the pattern that cut the pretokens, and `toklet.error_bound`, by how much each count may be too low, where it isn't 0. pyarrow does the reading
-and writing, and columns go to and from the core as their buffers: no word becomes an object of Python.
+Its metadata: `toklet.pattern`, the pattern that cut the pretokens, and `toklet.error_bound`, by how much each count may be too low, where it isn't 0. pyarrow
+does the reading and writing, and columns go to and from the core as their buffers: no word becomes an object of Python.
 """
 
 from typing import Any

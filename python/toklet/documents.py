@@ -16,18 +16,17 @@ def json_texts(paths: list[str], field: str) -> Iterator[str]:
             for number, line in enumerate(file, 1):
                 if line.isspace():
                     continue
+                place = f"line {number} of {path}"
                 try:
                     text = json.loads(line)[field]
                 except (ValueError, RecursionError) as error:
-                    raise FormatError(f"line {number} of {path}", f"no JSON ({error})", "a JSON object") from None
+                    raise FormatError(place, f"no JSON ({error})", "a JSON object") from None
                 except (KeyError, TypeError, IndexError):
-                    raise FormatError(
-                        f"line {number} of {path}", f"without {field!r}: {line[:80].decode(errors='replace')}", f"an object with {field!r}"
-                    ) from None
+                    raise FormatError(place, line[:80].decode(errors="replace"), f"an object with {field!r}") from None
                 if isinstance(text, str):
                     yield text
                 elif text is not None:
-                    raise FormatError(f"{field!r} in line {number} of {path}", repr(text)[:80], "a text, or null")
+                    raise FormatError(f"{field!r} in {place}", repr(text)[:80], "a text, or null")
 
 
 def parquet_texts(paths: list[str], column: str) -> Iterator[str | bytes]:

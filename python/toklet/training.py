@@ -50,8 +50,9 @@ def train(
     max_words : int, optional
         See `count`: memory is bounded, and the vocabulary is no longer exact.
     checkpoint : path, optional
-        Keep the merges learnt so far in this file, every ten seconds and when the training is interrupted. Training on the same counts with the same options, but
-        for `vocab_size` and `special_tokens`, goes on from it, to the same result. The counting isn't kept: count, and save the counts, where that takes long.
+        Keep the merges learnt so far in this file, every ten seconds and when the training is interrupted. Training on the same counts with the same options,
+        but for `vocab_size` and `special_tokens`, goes on from it, to the same result. The counting isn't kept: where that takes long, `count` and save the
+        counts.
     threads : int, optional
         How many threads work; default: one a core. The result doesn't depend on it.
     progress : True or callable, optional

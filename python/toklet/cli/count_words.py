@@ -35,7 +35,7 @@ def takes_corpus(parser: argparse.ArgumentParser) -> None:
         "corpus",
         metavar="CORPUS",
         nargs="+",
-        help="paths and globs ('**' goes into folders); '-' is standard input; tables of count-words count as what they counted",
+        help="paths and globs ('**' goes into folders); '-' is standard input; what count-words made counts as what it was made of",
     )
     parser.add_argument("--pattern", help="what cuts text into pretokens: gpt2, cl100k, o200k, a regular expression, or '' for no cuts (default: o200k)")
     parser.add_argument("--separator", metavar="S", help="what stands between two documents of a file; it is never counted")
@@ -56,8 +56,8 @@ def output(path: str) -> str:
     return path
 
 
-def counted(args: argparse.Namespace, pattern: str) -> "WordCounts":
-    """Count what the arguments name."""
+def counted(args: argparse.Namespace, pattern: str | None) -> "WordCounts":
+    """Count what the arguments name, with the pattern of the tables among them unless another one is asked for."""
     from ..checks import check_separator
     from ..counting import count, count_files, files
     from ..word_counts import WordCounts
@@ -71,6 +71,8 @@ def counted(args: argparse.Namespace, pattern: str) -> "WordCounts":
     tables = [path for path in named if path.endswith(TABLES) and args.column is None]
     paths = [path for path in named if path not in tables]
     found = [WordCounts.load(path) for path in tables]
+    if pattern is None:
+        pattern = found[0].pattern if found else "o200k"
     if paths:
         found.append(count_files(paths, pattern, separator=args.separator, field=args.field, column=args.column, **options))
     if "-" in args.corpus:
@@ -82,7 +84,7 @@ def counted(args: argparse.Namespace, pattern: str) -> "WordCounts":
 def run(args: argparse.Namespace) -> None:
     """Count and save."""
     started = time.perf_counter()
-    counts = counted(args, args.pattern if args.pattern is not None else "o200k")
+    counts = counted(args, args.pattern)
     counts.save(args.output)
     seconds = time.perf_counter() - started
     if args.json:
@@ -90,6 +92,5 @@ def run(args: argparse.Namespace) -> None:
         print_json(found | {"seconds": round(seconds, 3)})
     if not args.quiet:
         bound = f", each too low by at most {counts.error_bound}" if counts.error_bound else ""
-        say(
-            f"{args.output}: {len(counts)} distinct pretokens, {counts.total} in all{bound}; training takes about {counts.memory.training / 1e6:,.0f} MB; {seconds:.1f} s"
-        )
+        say(f"{args.output}: {len(counts)} distinct pretokens, {counts.total} in all{bound}, {seconds:.1f} s")
+        say(f"Training on them takes about {counts.memory.training / 1e6:,.0f} MB of memory.")

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .arguments import command, print_json, say, takes_json
+from .count_words import counted, takes_corpus
 
 if TYPE_CHECKING:
     from .arguments import Commands
@@ -42,15 +43,15 @@ def output(path: str) -> str:
 
 def train(args: argparse.Namespace) -> None:
     """Count, train, save."""
+    from ..tokenizer import load
     from ..training_options import checked
-    from .count_words import counted
 
     started = time.perf_counter()
     extend = load(args.extend) if args.extend else None
-    pattern = args.pattern or (extend.pattern if extend else "o200k")
+    pattern = extend.pattern if extend and args.pattern is None else args.pattern
     options = {"special_tokens": args.special, "min_frequency": args.min_frequency, "max_token_length": args.max_token_length, "ties": args.ties}
     options |= {"extend": extend, "checkpoint": args.checkpoint, "threads": args.threads}
-    checked(pattern, args.vocab_size, **options)
+    checked("o200k" if pattern is None else pattern, args.vocab_size, **options)
     tok = counted(args, pattern).train(args.vocab_size, progress=not args.quiet, **options)
     tok.save(args.output)
     seconds = time.perf_counter() - started

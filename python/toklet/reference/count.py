@@ -96,8 +96,8 @@ class WordCounts:
     def prune(self, most: int) -> None:
         """Take as much off every count that at most `most` words are left.
 
-        This is the summary of Misra and Gries: each time, so much is taken off at least `most` + 1 words, so all that is ever taken off a word is at most the number of
-        pretokens divided by `most` + 1.
+        This is the summary of Misra and Gries: each time, so much is taken off at least `most` + 1 words, so all that is ever taken off a word is at most the
+        number of pretokens divided by `most` + 1.
         """
         if len(self.words) > most:
             off = sorted(self.words.values(), reverse=True)[most]

@@ -98,7 +98,7 @@ def train(
     check_corpus(counts)
     specials = [name for name in special_tokens if name not in base.specials]
     most = vocab_size - len(specials) - base.size
-    of = checkpoints.identity(counts, ties, min_frequency, max_token_length, extend and base) if checkpoint else ""
+    of = checkpoints.identity(counts, ties, min_frequency, max_token_length, base if extend else None) if checkpoint else ""
     merges = checkpoints.load(checkpoint, of)[:most] if checkpoint else []
     loaded = len(merges)
     try:
