@@ -22,7 +22,7 @@ def json_texts(paths: list[str], field: str) -> Iterator[str]:
                 except (ValueError, RecursionError) as error:
                     raise FormatError(place, f"no JSON ({error})", "a JSON object") from None
                 except (KeyError, TypeError, IndexError):
-                    raise FormatError(place, line[:80].decode(errors="replace"), f"an object with {field!r}") from None
+                    raise FormatError(place, line[:80].decode(errors="replace").strip(), f"an object with {field!r}") from None
                 if isinstance(text, str):
                     yield text
                 elif text is not None:
