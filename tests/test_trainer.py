@@ -1,4 +1,4 @@
-"""The trainer of the core against the definition: the reference, a naive trainer, and the trainers of others; with every option, in any order, on any machine."""
+"""The trainer of the core against the definition: the reference, a naive trainer, and the trainers of others; with every option, in any order."""
 
 import hashlib
 import random
