@@ -207,7 +207,7 @@ impl Counter {
 fn count_piece(table: &mut Table, pattern: &Pattern, piece: &[u8], pulse: &Pulse) -> Result<()> {
     let (mut done, mut counted) = (0, 0);
     pattern.windows(piece, |start, ends| {
-        table.add_window(piece, start, ends);
+        table.add_window(piece, start, ends)?;
         counted = start + ends.last().map_or(0, |end| *end as usize);
         if counted - done >= TICK_EVERY {
             pulse.tick((counted - std::mem::replace(&mut done, counted)) as u64)?;

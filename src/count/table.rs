@@ -7,6 +7,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::hint::black_box;
+use std::ops::Range;
 
 use crate::error::{Error, Kind, MAX_COUNT, Result, quote};
 use crate::split::spans;
@@ -26,6 +27,15 @@ type Key = [u8; 16];
 struct Slot {
     key: Key,
     count: u64,
+}
+
+/// What is added to a table.
+#[derive(Clone, Copy, Default)]
+struct Entry<'a> {
+    key: Key,
+    home: usize,
+    word: &'a [u8],
+    n: u64,
 }
 
 #[derive(Clone)]
@@ -70,54 +80,64 @@ impl Table {
     pub(super) fn add(&mut self, word: &[u8], n: u64) -> Result<()> {
         self.make_room(1);
         let key = self.key(word);
-        let at = self.find(&key, word);
-        let sum = u128::from(self.slots[at].count) + u128::from(n);
-        match u64::try_from(sum) {
-            Ok(sum) if sum <= MAX_COUNT && n > 0 && !word.is_empty() => {
-                self.put(at, key, word, sum);
-                Ok(())
-            }
-            _ => {
-                let allowed = format!("from 1 to {MAX_COUNT}, of a pretoken that isn't empty");
-                Err(Error::new(Kind::Corpus, format!("the count of {}", quote::bytes(word)), sum.to_string(), allowed))
-            }
-        }
+        self.add_some(&[Entry { key, home: self.home(&key), word, n }])
     }
 
     /// Add one occurrence of each pretoken of a window. This is where counting spends its time.
-    ///
-    /// A table is filled either so, a word at a time, which reaches 2**63 in no time that anybody has, or by `add`, which checks.
-    pub(super) fn add_window(&mut self, data: &[u8], start: usize, ends: &[u32]) {
-        let mut pretokens = spans(start, ends);
+    pub(super) fn add_window(&mut self, data: &[u8], start: usize, ends: &[u32]) -> Result<()> {
+        let keys = |table: &Self, span: Range<usize>| {
+            let key = if span.len() <= INLINE { inline_at(data, span.start, span.len()) } else { table.long_key(&data[span.clone()]) };
+            (key, &data[span], 1)
+        };
+        self.add_all(spans(start, ends), keys, || Ok(()))
+    }
+
+    /// Add all counts of another table.
+    pub(super) fn absorb<'a>(&mut self, other: &'a Self, tick: impl FnMut() -> Result<()>) -> Result<()> {
+        self.make_room(other.words / 4); // two halves of a text have most of their words in common
+        let keys = |table: &Self, slot: &'a Slot| {
+            let word = other.word(&slot.key);
+            (if slot.key[INLINE] == LONG { table.long_key(word) } else { slot.key }, word, slot.count)
+        };
+        self.add_all(other.slots.iter().filter(|slot| slot.count > 0), keys, tick)
+    }
+
+    /// Add what `entry` makes of each item, some at a time.
+    fn add_all<'a, T>(
+        &mut self,
+        mut items: impl Iterator<Item = T>,
+        entry: impl Fn(&Self, T) -> (Key, &'a [u8], u64),
+        mut tick: impl FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let mut entries = [Entry::default(); AT_ONCE];
         loop {
+            tick()?;
             self.make_room(AT_ONCE);
-            let mut keys = [(Key::default(), 0, 0, 0); AT_ONCE];
             let mut some = 0;
-            for (place, span) in keys.iter_mut().zip(&mut pretokens) {
-                let key = if span.len() <= INLINE { inline_at(data, span.start, span.len()) } else { self.long_key(&data[span.clone()]) };
-                *place = (key, self.home(&key), span.start, span.end);
+            for (place, item) in entries.iter_mut().zip(&mut items) {
+                let (key, word, n) = entry(self, item);
+                *place = Entry { key, home: self.home(&key), word, n };
                 some += 1;
             }
-            black_box(keys[..some].iter().fold(0, |sum, (_, home, ..)| sum ^ self.slots[*home].count)); // all of them are on their way now
-            for (key, home, start, end) in &keys[..some] {
-                let word = &data[*start..*end];
-                let at = self.find_from(*home, key, word);
-                self.put(at, *key, word, self.slots[at].count + 1);
-            }
+            self.add_some(&entries[..some])?;
             if some < AT_ONCE {
-                return;
+                return Ok(());
             }
         }
     }
 
-    /// Add all counts of another table.
-    pub(super) fn absorb(&mut self, other: &Self, mut tick: impl FnMut() -> Result<()>) -> Result<()> {
-        self.make_room(other.words / 4); // two halves of a text have most of their words in common
-        for (number, (word, n)) in other.iter().enumerate() {
-            if number.is_multiple_of(LEAST) {
-                tick()?;
+    /// Add entries that there is room for.
+    fn add_some(&mut self, entries: &[Entry<'_>]) -> Result<()> {
+        black_box(entries.iter().fold(0, |sum, entry| sum ^ self.slots[entry.home].count)); // all of them come from memory at the same time
+        for entry in entries {
+            let at = self.find_from(entry.home, &entry.key, entry.word);
+            let sum = self.slots[at].count.saturating_add(entry.n);
+            if sum > MAX_COUNT || entry.n == 0 || entry.word.is_empty() {
+                let found = u128::from(self.slots[at].count) + u128::from(entry.n);
+                let allowed = format!("from 1 to {MAX_COUNT}, of a pretoken that isn't empty");
+                return Err(Error::new(Kind::Corpus, format!("the count of {}", quote::bytes(entry.word)), found.to_string(), allowed));
             }
-            self.add(word, n)?;
+            self.put(at, entry.key, entry.word, sum);
         }
         Ok(())
     }
@@ -262,7 +282,7 @@ mod tests {
         for span in spans(0, &ends) {
             *plain.entry(data[span].to_vec()).or_insert(0) += 1;
         }
-        table.add_window(&data, 0, &ends);
+        table.add_window(&data, 0, &ends)?;
         let mut found: Vec<_> = table.iter().map(|(word, n)| (word.to_vec(), n)).collect();
         found.sort_unstable();
         let mut plain: Vec<_> = plain.into_iter().collect();

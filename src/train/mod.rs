@@ -212,7 +212,7 @@ fn lay(counts: &WordCounts, start: &Vocabulary, known: usize, symbols: &[u32], p
 fn next_threshold(last: Option<u64>, slots: &Slots, sketch: &Sketch, wanted: usize) -> u64 {
     let enough = slots.nth_weight(wanted).unwrap_or(1);
     let frequent = sketch.nth(if last.is_none() { wanted / 8 } else { wanted + wanted / 4 }.max(1));
-    let guess = frequent.max(sketch.total() / wanted as u64 / 32);
+    let guess = frequent.max(sketch.total() / wanted as u64 / 48);
     match last {
         None => guess.max(enough),
         Some(last) if enough < last => guess.min(last / 2).max(enough),

@@ -18,7 +18,10 @@ use crate::error::Result;
 use crate::threads::{Pulse, parallel};
 
 const TICK_EVERY: usize = 1 << 14;
+/// How many places are looked at together, so that they come from memory at the same time.
 const AHEAD: usize = 32;
+/// How much of the memory for neighbours is kept from merge to merge.
+const KEPT: usize = 1 << 16;
 const NONE: u32 = u32::MAX;
 const NEVER: u32 = NONE - 1;
 
@@ -57,17 +60,25 @@ impl<'a> Found<'a> {
     }
 
     fn add(&mut self, range: Range<usize>, weight: u64, slots: &Slots, pulse: &Pulse) -> Result<()> {
-        for slot in range {
-            if slot % TICK_EVERY == 0 {
+        let mut counters = [0; AHEAD];
+        for (number, start) in range.clone().step_by(AHEAD).enumerate() {
+            if number % TICK_EVERY == 0 {
                 pulse.tick(0)?;
             }
-            let pair = (slots.symbols()[slot - 1], slots.symbols()[slot]);
-            let counter = self.sketch.counter(pair);
-            if self.first[counter] != NEVER && pair.0 != EDGE && pair.1 != EDGE {
-                let number = self.number(pair, counter);
+            let symbols = &slots.symbols()[start - 1..range.end.min(start + AHEAD)];
+            let mut wanted = 0u32;
+            for (i, (pair, counter)) in symbols.windows(2).zip(&mut counters).enumerate() {
+                *counter = self.sketch.counter((pair[0], pair[1]));
+                let inside = pair[0] != EDGE && pair[1] != EDGE;
+                wanted |= u32::from(inside & (self.first[*counter] != NEVER)) << i;
+            }
+            while wanted != 0 {
+                let i = wanted.trailing_zeros() as usize;
+                wanted &= wanted - 1;
+                let number = self.number((symbols[i], symbols[i + 1]), counters[i]);
                 let (_, known) = &mut self.pairs[number];
                 known.count += weight;
-                known.places.push(number32(slot - 1));
+                known.places.push(number32(start + i - 1));
             }
         }
         Ok(())
@@ -92,8 +103,11 @@ impl<'a> Found<'a> {
 #[derive(Clone, Copy)]
 struct Beside {
     count: u64,
+    places: u32,
     fresh: u32,
 }
+
+const NOTHING: Beside = Beside { count: 0, places: 0, fresh: NONE };
 
 pub(super) struct Pairs<T> {
     threshold: u64,
@@ -105,6 +119,8 @@ pub(super) struct Pairs<T> {
     left: Vec<Beside>,
     right: Vec<Beside>,
     touched: (Vec<u32>, Vec<u32>),
+    /// What stood to the left and to the right at each place of the pair being merged.
+    neighbours: Vec<Pair>,
 }
 
 impl<T: Tie> Pairs<T> {
@@ -128,7 +144,7 @@ impl<T: Tie> Pairs<T> {
         }
         known.retain(|_, known| known.count >= threshold);
         let heap = known.iter().map(|(pair, known)| (known.count, T::of(*pair, words.spelled), *pair)).collect();
-        Ok(Self { threshold, longest: words.longest, known, heap, left: Vec::new(), right: Vec::new(), touched: Default::default() })
+        Ok(Self { threshold, longest: words.longest, known, heap, left: Vec::new(), right: Vec::new(), touched: Default::default(), neighbours: Vec::new() })
     }
 
     /// Take the most frequent pair off the heap; none if all are under the threshold.
@@ -152,19 +168,21 @@ impl<T: Tie> Pairs<T> {
     pub(super) fn merge(&mut self, pair: Pair, slots: &mut Slots, spelled: &[Arc<[u8]>], pulse: &Pulse) -> Result<()> {
         let new = number32(spelled.len() - 1);
         let mut places = self.known.remove(&pair).unwrap_or_default().places;
-        self.left.resize(spelled.len(), Beside { count: 0, fresh: NONE });
-        self.right.resize(spelled.len(), Beside { count: 0, fresh: NONE });
+        self.left.resize(spelled.len(), NOTHING);
+        self.right.resize(spelled.len(), NOTHING);
         self.replace(pair, new, &mut places, slots, pulse)?;
         let mut fresh = self.recount(pair, new, spelled);
         if !fresh.is_empty() {
-            self.locate(new, &places, &mut fresh, slots, pulse)?;
+            self.locate(&places, &mut fresh, slots, pulse)?;
         }
         for symbol in self.touched.0.drain(..) {
-            self.left[symbol as usize] = Beside { count: 0, fresh: NONE };
+            self.left[symbol as usize] = NOTHING;
         }
         for symbol in self.touched.1.drain(..) {
-            self.right[symbol as usize] = Beside { count: 0, fresh: NONE };
+            self.right[symbol as usize] = NOTHING;
         }
+        self.neighbours.clear();
+        self.neighbours.shrink_to(KEPT);
         for (pair, known) in fresh {
             self.heap.push((known.count, T::of(pair, spelled), pair));
             self.known.insert(pair, known);
@@ -188,6 +206,7 @@ impl<T: Tie> Pairs<T> {
                 let Some((left, right)) = slots.merge(place as usize, pair, lengths, new) else { continue };
                 places[kept] = place;
                 kept += 1;
+                self.neighbours.push((left, right));
                 let weight = slots.weight(place as usize);
                 for (symbol, side, touched) in [(left, &mut self.left, &mut self.touched.0), (right, &mut self.right, &mut self.touched.1)] {
                     if symbol != EDGE {
@@ -196,6 +215,7 @@ impl<T: Tie> Pairs<T> {
                             touched.push(symbol);
                         }
                         beside.count += weight;
+                        beside.places += 1;
                     }
                 }
             }
@@ -213,7 +233,7 @@ impl<T: Tie> Pairs<T> {
         let mut born = |beside: &mut Beside, symbol: u32, pair: Pair, count: u64, threshold: u64| {
             if count >= threshold && spelled[symbol as usize].len() <= room {
                 beside.fresh = number32(fresh.len());
-                fresh.push((pair, Known { count, places: Vec::new() }));
+                fresh.push((pair, Known { count, places: Vec::with_capacity(beside.places as usize) }));
             }
         };
         let ended = self.left[new as usize].count;
@@ -244,19 +264,15 @@ impl<T: Tie> Pairs<T> {
     }
 
     /// Find the places of the new pairs.
-    fn locate(&self, new: u32, places: &[u32], fresh: &mut [(Pair, Known)], slots: &Slots, pulse: &Pulse) -> Result<()> {
-        let (symbols, length) = (slots.symbols(), slots.length(new));
-        for (i, &place) in places.iter().enumerate() {
+    fn locate(&self, places: &[u32], fresh: &mut [(Pair, Known)], slots: &Slots, pulse: &Pulse) -> Result<()> {
+        for (i, (&place, &(left, right))) in places.iter().zip(&self.neighbours).enumerate() {
             if i % TICK_EVERY == 0 {
                 pulse.tick(0)?;
             }
-            let slot = place as usize;
-            let (before, behind) = (symbols[slot - 1], symbols[slot + length]);
-            if let Some((_, known)) = fresh.get_mut(self.left[before as usize].fresh as usize) {
-                known.places.push(number32(slot - slots.length(before)));
+            if left != EDGE && let Some((_, known)) = fresh.get_mut(self.left[left as usize].fresh as usize) {
+                known.places.push(place - number32(slots.length(left)));
             }
-            // a pair of two new symbols was found at the second of them
-            if behind != new && let Some((_, known)) = fresh.get_mut(self.right[behind as usize].fresh as usize) {
+            if right != EDGE && let Some((_, known)) = fresh.get_mut(self.right[right as usize].fresh as usize) {
                 known.places.push(place);
             }
         }
