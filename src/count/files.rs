@@ -96,4 +96,3 @@ impl Separators {
         self.finder.find_iter(data).last().map(|found| found.end())
     }
 }
-

@@ -150,7 +150,12 @@ impl Table {
                 Some(product) if product <= MAX_COUNT => product,
                 _ => {
                     let product = u128::from(count) * u128::from(n);
-                    return Err(Error::new(Kind::Corpus, format!("the count of {}", quote::bytes(self.word(&key))), product.to_string(), format!("at most {MAX_COUNT}")));
+                    return Err(Error::new(
+                        Kind::Corpus,
+                        format!("the count of {}", quote::bytes(self.word(&key))),
+                        product.to_string(),
+                        format!("at most {MAX_COUNT}"),
+                    ));
                 }
             };
         }
@@ -277,7 +282,8 @@ mod tests {
     #[test]
     fn it_counts_as_the_standard_library_does() -> Result<()> {
         let data: Vec<u8> = (0..200_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).map(|byte| byte % 3).collect();
-        let ends: Vec<u32> = (1u32..).scan(0, |end, n| Some((*end += n.wrapping_mul(7) % 40 + 1, *end).1)).take_while(|end| (*end as usize) < data.len()).collect();
+        let ends: Vec<u32> =
+            (1u32..).scan(0, |end, n| Some((*end += n.wrapping_mul(7) % 40 + 1, *end).1)).take_while(|end| (*end as usize) < data.len()).collect();
         let (mut table, mut plain) = (Table::default(), HashMap::new());
         for span in spans(0, &ends) {
             *plain.entry(data[span].to_vec()).or_insert(0) += 1;

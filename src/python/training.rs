@@ -121,7 +121,11 @@ fn columns_of(rows: &[(&[u8], u64)], pulse: &Pulse) -> Result<(Vec<u8>, Vec<u64>
 fn add_columns(counts: &mut crate::WordCounts, data: &[u8], ends: &[u64], numbers: &[u64], pulse: &Pulse) -> Result<()> {
     let refuse = |place: String, found: String, allowed: &str| Err(Error::new(Kind::Corpus, place, found, allowed));
     if ends.len() != numbers.len() + 1 {
-        return refuse("the columns of word counts".into(), format!("{} pretokens and {} counts", ends.len().saturating_sub(1), numbers.len()), "as many of both");
+        return refuse(
+            "the columns of word counts".into(),
+            format!("{} pretokens and {} counts", ends.len().saturating_sub(1), numbers.len()),
+            "as many of both",
+        );
     }
     for (span, n) in ends.windows(2).zip(numbers) {
         pulse.tick(0)?;

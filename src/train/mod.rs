@@ -10,7 +10,9 @@
 //! is most frequent of all is above the threshold as long as any is.
 
 mod checkpoint;
+mod found;
 mod pairs;
+mod places;
 mod sketch;
 mod slots;
 mod ties;
@@ -57,7 +59,16 @@ pub struct Options {
 impl Options {
     /// The defaults for a vocabulary of this size.
     pub fn new(vocab_size: u32) -> Self {
-        Self { vocab_size, special_tokens: Vec::new(), min_frequency: 1, max_token_length: None, ties: Ties::Ids, threads: None, extend: None, checkpoint: None }
+        Self {
+            vocab_size,
+            special_tokens: Vec::new(),
+            min_frequency: 1,
+            max_token_length: None,
+            ties: Ties::Ids,
+            threads: None,
+            extend: None,
+            checkpoint: None,
+        }
     }
 
     /// What training begins with.
@@ -147,7 +158,9 @@ fn learn<T: Tie>(
         let next = next_threshold(threshold, &slots, &sketch, most - merges.len()).max(options.min_frequency);
         threshold = Some(next);
         let mut pairs: Pairs<T> = Pairs::of(&Words { slots: &slots, spelled: &spelled, longest }, sketch, next, threads, pulse)?;
-        while merges.len() < most && let Some(pair) = pairs.most_frequent() {
+        while merges.len() < most
+            && let Some(pair) = pairs.most_frequent()
+        {
             let (left, right) = (&spelled[pair.0 as usize], &spelled[pair.1 as usize]);
             let token = [&left[..], right].concat();
             if start.ordinary(&token).is_some() {

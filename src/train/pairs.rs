@@ -6,11 +6,13 @@
 //! longer true, which can only be too high: one is put back with the true count when it comes up.
 
 use std::collections::BinaryHeap;
-use std::ops::Range;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::found::Found;
+use super::places::Places;
 use super::sketch::Sketch;
 use super::slots::{EDGE, Slots};
 use super::ties::Tie;
@@ -20,10 +22,9 @@ use crate::threads::{Pulse, parallel};
 const TICK_EVERY: usize = 1 << 14;
 /// How many places are looked at together, so that they come from memory at the same time.
 const AHEAD: usize = 32;
-/// How much of the memory for neighbours is kept from merge to merge.
+/// How much of the memory for what was merged is kept from merge to merge.
 const KEPT: usize = 1 << 16;
 const NONE: u32 = u32::MAX;
-const NEVER: u32 = NONE - 1;
 
 pub(super) type Pair = (u32, u32);
 
@@ -38,65 +39,10 @@ pub(super) struct Words<'a> {
 
 /// What is known of a pair.
 #[derive(Default)]
-struct Known {
-    count: u64,
-    /// The slots of its left symbol, in order.
-    places: Vec<u32>,
-}
-
-/// The pairs of a piece of the words whose counters are high enough.
-struct Found<'a> {
-    sketch: &'a Sketch,
-    pairs: Vec<(Pair, Known)>,
-    /// The first pair found of each counter: `NONE` yet, or `NEVER`; and the others.
-    first: Vec<u32>,
-    others: FxHashMap<Pair, u32>,
-}
-
-impl<'a> Found<'a> {
-    fn new(sketch: &'a Sketch, threshold: u64) -> Self {
-        let first = sketch.counters().iter().map(|most| if *most < threshold { NEVER } else { NONE }).collect();
-        Self { sketch, pairs: Vec::new(), first, others: FxHashMap::default() }
-    }
-
-    fn add(&mut self, range: Range<usize>, weight: u64, slots: &Slots, pulse: &Pulse) -> Result<()> {
-        let mut counters = [0; AHEAD];
-        for (number, start) in range.clone().step_by(AHEAD).enumerate() {
-            if number % TICK_EVERY == 0 {
-                pulse.tick(0)?;
-            }
-            let symbols = &slots.symbols()[start - 1..range.end.min(start + AHEAD)];
-            let mut wanted = 0u32;
-            for (i, (pair, counter)) in symbols.windows(2).zip(&mut counters).enumerate() {
-                *counter = self.sketch.counter((pair[0], pair[1]));
-                let inside = pair[0] != EDGE && pair[1] != EDGE;
-                wanted |= u32::from(inside & (self.first[*counter] != NEVER)) << i;
-            }
-            while wanted != 0 {
-                let i = wanted.trailing_zeros() as usize;
-                wanted &= wanted - 1;
-                let number = self.number((symbols[i], symbols[i + 1]), counters[i]);
-                let (_, known) = &mut self.pairs[number];
-                known.count += weight;
-                known.places.push(number32(start + i - 1));
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a pair stands among those found.
-    fn number(&mut self, pair: Pair, counter: usize) -> usize {
-        let next = number32(self.pairs.len());
-        let number = match self.first[counter] {
-            NONE => std::mem::replace(&mut self.first[counter], next).min(next),
-            first if self.pairs[first as usize].0 == pair => first,
-            _ => *self.others.entry(pair).or_insert(next),
-        };
-        if number == next {
-            self.pairs.push((pair, Known::default()));
-        }
-        number as usize
-    }
+pub(super) struct Known {
+    pub(super) count: u64,
+    /// The slots of its left symbol.
+    pub(super) places: Places,
 }
 
 /// How often a symbol stood beside those that a merge has joined, and which new pair that makes.
@@ -119,8 +65,8 @@ pub(super) struct Pairs<T> {
     left: Vec<Beside>,
     right: Vec<Beside>,
     touched: (Vec<u32>, Vec<u32>),
-    /// What stood to the left and to the right at each place of the pair being merged.
-    neighbours: Vec<Pair>,
+    /// Where the pair was merged, and what stood to the left and to the right.
+    merged: Vec<(u32, u32, u32)>,
 }
 
 impl<T: Tie> Pairs<T> {
@@ -140,11 +86,11 @@ impl<T: Tie> Pairs<T> {
         for (pair, more) in found.flatten().filter(|(pair, _)| fits(*pair)) {
             let known = known.entry(pair).or_default();
             known.count += more.count;
-            known.places.extend_from_slice(&more.places);
+            more.places.iter().for_each(|place| known.places.push(place));
         }
         known.retain(|_, known| known.count >= threshold);
         let heap = known.iter().map(|(pair, known)| (known.count, T::of(*pair, words.spelled), *pair)).collect();
-        Ok(Self { threshold, longest: words.longest, known, heap, left: Vec::new(), right: Vec::new(), touched: Default::default(), neighbours: Vec::new() })
+        Ok(Self { threshold, longest: words.longest, known, heap, left: Vec::new(), right: Vec::new(), touched: Default::default(), merged: Vec::new() })
     }
 
     /// Take the most frequent pair off the heap; none if all are under the threshold.
@@ -167,13 +113,13 @@ impl<T: Tie> Pairs<T> {
     /// Put the newest symbol in the place of every `pair`, from the left, and count the pairs that this makes and ends.
     pub(super) fn merge(&mut self, pair: Pair, slots: &mut Slots, spelled: &[Arc<[u8]>], pulse: &Pulse) -> Result<()> {
         let new = number32(spelled.len() - 1);
-        let mut places = self.known.remove(&pair).unwrap_or_default().places;
+        let places = self.known.remove(&pair).unwrap_or_default().places;
         self.left.resize(spelled.len(), NOTHING);
         self.right.resize(spelled.len(), NOTHING);
-        self.replace(pair, new, &mut places, slots, pulse)?;
+        self.replace(pair, new, &places, slots, pulse)?;
         let mut fresh = self.recount(pair, new, spelled);
         if !fresh.is_empty() {
-            self.locate(&places, &mut fresh, slots, pulse)?;
+            self.locate(&mut fresh, slots, pulse)?;
         }
         for symbol in self.touched.0.drain(..) {
             self.left[symbol as usize] = NOTHING;
@@ -181,8 +127,8 @@ impl<T: Tie> Pairs<T> {
         for symbol in self.touched.1.drain(..) {
             self.right[symbol as usize] = NOTHING;
         }
-        self.neighbours.clear();
-        self.neighbours.shrink_to(KEPT);
+        self.merged.clear();
+        self.merged.shrink_to(KEPT);
         for (pair, known) in fresh {
             self.heap.push((known.count, T::of(pair, spelled), pair));
             self.known.insert(pair, known);
@@ -190,38 +136,29 @@ impl<T: Tie> Pairs<T> {
         Ok(())
     }
 
-    /// Merge at each place, keep the places where the pair still stood, and count what stood beside it.
-    fn replace(&mut self, pair: Pair, new: u32, places: &mut Vec<u32>, slots: &mut Slots, pulse: &Pulse) -> Result<()> {
+    /// Merge at each place where the pair still stands, and count what stands beside it.
+    fn replace(&mut self, pair: Pair, new: u32, places: &Places, slots: &mut Slots, pulse: &Pulse) -> Result<()> {
         let lengths = (slots.length(pair.0), slots.length(pair.1));
-        let mut kept = 0;
-        let mut ahead = [0; AHEAD];
-        for start in (0..places.len()).step_by(AHEAD) {
-            if start % TICK_EVERY == 0 {
-                pulse.tick(0)?;
+        let (mut places, mut ahead) = (places.iter(), [0; AHEAD]);
+        loop {
+            let mut some = 0;
+            for (next, place) in ahead.iter_mut().zip(&mut places) {
+                *next = place;
+                some += 1;
             }
-            let some = AHEAD.min(places.len() - start);
-            ahead[..some].copy_from_slice(&places[start..start + some]);
-            std::hint::black_box(ahead[..some].iter().fold(0, |sum: u32, place| sum ^ slots.symbols()[*place as usize]));
+            black_box(ahead[..some].iter().fold(0, |sum: u32, place| sum ^ slots.symbols()[*place as usize]));
             for &place in &ahead[..some] {
                 let Some((left, right)) = slots.merge(place as usize, pair, lengths, new) else { continue };
-                places[kept] = place;
-                kept += 1;
-                self.neighbours.push((left, right));
+                self.merged.push((place, left, right));
                 let weight = slots.weight(place as usize);
-                for (symbol, side, touched) in [(left, &mut self.left, &mut self.touched.0), (right, &mut self.right, &mut self.touched.1)] {
-                    if symbol != EDGE {
-                        let beside = &mut side[symbol as usize];
-                        if beside.count == 0 {
-                            touched.push(symbol);
-                        }
-                        beside.count += weight;
-                        beside.places += 1;
-                    }
-                }
+                beside(&mut self.left, &mut self.touched.0, left, weight);
+                beside(&mut self.right, &mut self.touched.1, right, weight);
+            }
+            pulse.tick(0)?;
+            if some < AHEAD {
+                return Ok(());
             }
         }
-        places.truncate(kept);
-        Ok(())
     }
 
     /// Take what the merge has ended off the counts, and give the new pairs that are frequent enough, without their places yet.
@@ -233,7 +170,7 @@ impl<T: Tie> Pairs<T> {
         let mut born = |beside: &mut Beside, symbol: u32, pair: Pair, count: u64, threshold: u64| {
             if count >= threshold && spelled[symbol as usize].len() <= room {
                 beside.fresh = number32(fresh.len());
-                fresh.push((pair, Known { count, places: Vec::with_capacity(beside.places as usize) }));
+                fresh.push((pair, Known { count, places: Places::with_room(beside.places as usize) }));
             }
         };
         let ended = self.left[new as usize].count;
@@ -264,15 +201,19 @@ impl<T: Tie> Pairs<T> {
     }
 
     /// Find the places of the new pairs.
-    fn locate(&self, places: &[u32], fresh: &mut [(Pair, Known)], slots: &Slots, pulse: &Pulse) -> Result<()> {
-        for (i, (&place, &(left, right))) in places.iter().zip(&self.neighbours).enumerate() {
+    fn locate(&self, fresh: &mut [(Pair, Known)], slots: &Slots, pulse: &Pulse) -> Result<()> {
+        for (i, &(place, left, right)) in self.merged.iter().enumerate() {
             if i % TICK_EVERY == 0 {
                 pulse.tick(0)?;
             }
-            if left != EDGE && let Some((_, known)) = fresh.get_mut(self.left[left as usize].fresh as usize) {
+            if left != EDGE
+                && let Some((_, known)) = fresh.get_mut(self.left[left as usize].fresh as usize)
+            {
                 known.places.push(place - number32(slots.length(left)));
             }
-            if right != EDGE && let Some((_, known)) = fresh.get_mut(self.right[right as usize].fresh as usize) {
+            if right != EDGE
+                && let Some((_, known)) = fresh.get_mut(self.right[right as usize].fresh as usize)
+            {
                 known.places.push(place);
             }
         }
@@ -280,7 +221,19 @@ impl<T: Tie> Pairs<T> {
     }
 }
 
+/// Count a symbol that stands beside a merged pair.
+fn beside(side: &mut [Beside], touched: &mut Vec<u32>, symbol: u32, weight: u64) {
+    if symbol != EDGE {
+        let beside = &mut side[symbol as usize];
+        if beside.count == 0 {
+            touched.push(symbol);
+        }
+        beside.count += weight;
+        beside.places += 1;
+    }
+}
+
 /// A number of slots, pairs or symbols as it is stored: there are fewer than 2**32 of each.
-fn number32(number: usize) -> u32 {
+pub(super) fn number32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(NONE)
 }

@@ -156,10 +156,13 @@ impl Slots {
     /// The weight of the `n`-th heaviest word, if there are so many.
     pub(super) fn nth_weight(&self, n: usize) -> Option<u64> {
         let mut words = 0;
-        self.runs.iter().find(|run| {
-            words += run.words;
-            words >= n
-        }).map(|run| run.weight)
+        self.runs
+            .iter()
+            .find(|run| {
+                words += run.words;
+                words >= n
+            })
+            .map(|run| run.weight)
     }
 
     /// How often the word occurs that a slot belongs to.
