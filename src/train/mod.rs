@@ -204,7 +204,11 @@ fn lay(counts: &WordCounts, start: &Vocabulary, known: usize, symbols: &[u32], p
     let symbol = |id: u32| symbols[id as usize];
     if known == 257 {
         let bytes: Vec<u32> = (0..=255).map(|byte| symbol(start.byte(byte))).collect(); // nothing to merge
-        return Slots::lay(counts.iter(), known, |word, into| Ok(into.extend(word.iter().map(|byte| bytes[usize::from(*byte)]))), pulse);
+        let spell = |word: &[u8], into: &mut Vec<u32>| {
+            into.extend(word.iter().map(|byte| bytes[usize::from(*byte)]));
+            Ok(())
+        };
+        return Slots::lay(counts.iter(), known, spell, pulse);
     }
     let mut merger = Merger::default();
     let spell = |word: &[u8], into: &mut Vec<u32>| {
