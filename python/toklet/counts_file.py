@@ -60,6 +60,8 @@ def read(path: str) -> tuple[Columns, str, int]:
         raise FormatError(path, f"a table of {table.column_names}", "one of pretoken and count, with toklet.pattern (UTF-8) in its metadata")
     if table["pretoken"].null_count or table["count"].null_count:
         raise FormatError(path, "a table with nulls in it", "a pretoken and a count in each row")
+    if not (pa.types.is_binary(table["pretoken"].type) or pa.types.is_large_binary(table["pretoken"].type)):
+        raise FormatError(path, f"a table whose pretokens are of type {table['pretoken'].type}", "one whose pretokens are bytes")
     try:
         words, counts = table["pretoken"].cast(pa.large_binary()), table["count"].cast(pa.uint64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

@@ -73,7 +73,7 @@ def train(
     >>> tok.merges
     [(b'l', b'o'), (b'lo', b'w'), (b' ', b'low'), (b' low', b'e')]
     >>> train(["slow slower"], vocab_size=262, extend=tok).merges[4:]
-    [(b'l', b'ow'), (b's', b'low')]
+    [(b's', b'low'), (b' ', b'slow')]
     """
     pattern = of_pattern(pattern, extend)
     checked(pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads)
