@@ -88,13 +88,23 @@ impl Vocabulary {
         Self::new(tokens, Some(merges), specials.into_iter().zip(next..).collect(), false, pulse)
     }
 
+    /// Learn more on top: the ids stay, then come what each merge makes and the special tokens.
+    pub fn extended(&self, merges: Vec<Parts>, specials: Vec<String>, pulse: &Pulse) -> Result<Self> {
+        let mut tokens: Vec<_> = self.tokens().into_iter().map(|(token, id)| (token.to_vec(), id)).collect();
+        let mut ids = u32::try_from(self.size()).unwrap_or(MAX_IDS)..;
+        tokens.extend(merges.iter().map(|(left, right)| [&left[..], right].concat()).zip(&mut ids));
+        let specials = self.specials.iter().cloned().chain(specials.into_iter().zip(ids)).collect();
+        let listed = self.listed.as_ref().map(|listed| listed.iter().cloned().chain(merges).collect());
+        Self::new(tokens, listed, specials, self.whole, pulse)
+    }
+
     fn index_ids(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
         check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         for (token, id) in &tokens {
-            self.place(quote::bytes(token), token, *id)?;
+            self.place(|| quote::bytes(token), token, *id)?;
         }
         for (name, id) in self.specials.clone() {
-            self.place(quote::text(&name), name.as_bytes(), id)?;
+            self.place(|| quote::text(&name), name.as_bytes(), id)?;
         }
         for (token, id) in tokens {
             if let Some(first) = self.ids.insert(token.into_boxed_slice(), id) {
@@ -110,10 +120,10 @@ impl Vocabulary {
         Ok(())
     }
 
-    fn place(&mut self, name: String, token: &[u8], id: u32) -> Result<()> {
+    fn place(&mut self, name: impl Fn() -> String, token: &[u8], id: u32) -> Result<()> {
         let refuse = |place: String, found: String, allowed: String| Err(Error::new(Kind::Vocabulary, place, found, allowed));
         if id >= MAX_IDS {
-            return refuse(format!("the id of {name}"), id.to_string(), format!("from 0 to {}", MAX_IDS - 1));
+            return refuse(format!("the id of {}", name()), id.to_string(), format!("from 0 to {}", MAX_IDS - 1));
         }
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
             return refuse(format!("the length of token {id}"), format!("{} bytes", token.len()), format!("from 1 to {MAX_TOKEN_BYTES}"));
@@ -123,7 +133,7 @@ impl Vocabulary {
             self.by_id.resize(slot + 1, None);
         }
         if let Some(owner) = &self.by_id[slot] {
-            return refuse(format!("the id of {name}"), id.to_string(), format!("an id of its own: {} has this one", quote::bytes(owner)));
+            return refuse(format!("the id of {}", name()), id.to_string(), format!("an id of its own: {} has this one", quote::bytes(owner)));
         }
         self.by_id[slot] = Some(token.into());
         Ok(())

@@ -5,8 +5,8 @@ import random
 import sysconfig
 from collections.abc import Iterable, Iterator
 
+from ..counting import files
 from ..reference.error import CorpusError, number
-from ..training import files
 
 SKIPPED = ("site-packages", "dist-packages", "__pycache__")
 PIECE = 65_536  # bytes: how long a text of a user's large file becomes

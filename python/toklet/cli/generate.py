@@ -63,9 +63,9 @@ def add(commands: "Commands") -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fit and generate."""
+    from ..counting import files
     from ..ngram import NGram
     from ..reference.error import ArgumentError, number
-    from ..training import files
 
     chosen, reward = sampler(args), reward_of(args.reward or "variety")  # first: a setting out of range is told at once
     number("--samples", args.samples, "an integer, at least 1", 1, MOST, whole=True)

@@ -6,10 +6,10 @@ The twin of the core's formats, for the reference: what runs where the native mo
 import os
 from collections.abc import Mapping
 
+from ..reference.atomic import write
 from ..reference.encode import Tokenizer
 from ..reference.error import MAX_FILE_BYTES, FormatError
 from . import huggingface, tiktoken
-from .atomic import write
 
 
 def load(path: str | os.PathLike[str], pattern: str | None = None, special_tokens: Mapping[str, int] | None = None) -> Tokenizer:

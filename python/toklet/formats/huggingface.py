@@ -12,9 +12,9 @@ from typing import Any
 from ..reference.encode import Tokenizer
 from ..reference.error import MAX_IDS, FormatError, VocabularyError
 from ..reference.split import PATTERNS, named
-from ..reference.train import TIES, VISIBLE
+from ..reference.train import ALPHABET, VISIBLE
 
-CHARACTERS = {byte: chr(byte) if byte in VISIBLE else chr(256 + i - len(VISIBLE)) for i, byte in enumerate(TIES["huggingface"])}
+CHARACTERS = {byte: chr(byte) if byte in VISIBLE else chr(256 + i - len(VISIBLE)) for i, byte in enumerate(ALPHABET)}
 BYTES = {character: byte for byte, character in CHARACTERS.items()}
 BYTE_LEVEL: dict[str, Any] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 

@@ -55,6 +55,12 @@ class Vocabulary:
             raise VocabularyError("special_tokens", repr(list(specials)), "names that are all different")
         return cls(tokens, merges, {name: len(tokens) + i for i, name in enumerate(specials)}, whole=False)
 
+    def extended(self, merges: Sequence[tuple[bytes, bytes]], specials: Sequence[str]) -> "Vocabulary":
+        """Learn more on top: the ids stay, then come what each merge makes and the special tokens."""
+        new = {left + right: self.size + i for i, (left, right) in enumerate(merges)}
+        special = {name: self.size + len(merges) + i for i, name in enumerate(specials)}
+        return Vocabulary(self.tokens | new, None if self.listed is None else self.listed + list(merges), self.specials | special, self.whole)
+
     def _index_ids(self) -> dict[int, bytes]:
         by_id: dict[int, bytes] = {}
         named = [(repr(token), token, id) for token, id in self.tokens.items()]
