@@ -1,4 +1,4 @@
-"""Write the table of scripts that `toklet.report` reads: which characters are Latin, Han, Arabic …
+"""Write the table of scripts that `toklet.report` reads: which characters are Latin, which are Han, and so on.
 
     pip install fonttools==4.56.0 && python tools/script_table.py
 

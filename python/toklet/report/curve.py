@@ -6,8 +6,6 @@ tokenizer gives the whole curve, by being cut off at several sizes.
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from ..tokenizer import Tokenizer
 
@@ -21,7 +19,7 @@ def curve(tok: "Tokenizer", texts: list[bytes]) -> Curve:
     --------
     >>> import toklet
     >>> curve(toklet.train(["low lower lowest"], vocab_size=260, pattern="gpt2"), [b"lower, low"])
-    [(256, 1.0), (260, 2.5)]
+    [(256, 1.0), (260, 2.0)]
     """
     size, whole = sum(map(len, texts)), len(tok.tokens)
     if not size:
@@ -47,10 +45,3 @@ def cut_off(tok: "Tokenizer", size: int) -> "Tokenizer":
         kept |= new
         first.append((left, right))
     return type(tok)._from_tables({token: tokens[token] for token in kept}, first, {}, pattern, whole)
-
-
-def sample_of(texts: list[bytes], size: int) -> list[bytes]:
-    """Take every so many-th text, so that about `size` bytes come together."""
-    ends = np.cumsum([len(text) for text in texts])
-    step = max(1, int(np.ceil((ends[-1] if len(ends) else 0) / size)))
-    return texts[::step]

@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from .script import COMMON
+
+Token = tuple[int, bytes]  # an id and what it stands for
+
 
 def ratio(top: float, bottom: float) -> float | None:
     """Divide, where there is something to divide by."""
@@ -38,8 +42,8 @@ class ScriptFigures:
 
     @property
     def tokens_per_word(self) -> float | None:
-        """How many tokens a word costs."""
-        return ratio(self.tokens, self.words)
+        """How many tokens a word costs; of Common, whose tokens stand in and between the words of all scripts, there is no such number."""
+        return None if self.script == COMMON else ratio(self.tokens, self.words)
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain data."""
@@ -89,7 +93,7 @@ class QualityReport:
     renyi_efficiency: float | None
     partial: int
     unreachable: tuple[int, ...] = field(repr=False)
-    longest: "tuple[tuple[int, bytes], ...]" = field(repr=False)
+    longest: tuple[Token, ...] = field(repr=False)
     scripts: tuple[ScriptFigures, ...] = field(repr=False)
 
     @property
@@ -119,6 +123,6 @@ class QualityReport:
         }
 
     def __str__(self) -> str:
-        return repr(self)
+        from .layout import layout
 
-
+        return layout([self])

@@ -51,7 +51,7 @@ def compare(tokenizers: "Sequence[Tokenizer]", texts: "Iterable[Text]" = (), *, 
     >>> import toklet
     >>> small, large = (toklet.train(["low lower lowest"], size, pattern="gpt2") for size in (256, 260))
     >>> [report.bytes_per_token for report in compare([small, large], ["lower, low"])]
-    [1.0, 2.5]
+    [1.0, 2.0]
     """
     check_texts(texts)
     for tok in tokenizers:
