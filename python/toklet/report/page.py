@@ -23,7 +23,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd }
 td:first-child, th:first-child { text-align: left; padding-left: 0 } td.best { font-weight: 700; color: #17692f }
 .key { display: inline-block; width: .8rem; height: .8rem; margin-right: .5rem } .note { color: #555; font-size: .9rem }
-figure { margin: 0 } svg { max-width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; fill: #444 }
+.wide { overflow-x: auto } figure { margin: 0 } svg { max-width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; fill: #444 }
 .tokens { margin: .3rem 0 1rem; overflow-wrap: anywhere }
 """
 
@@ -61,12 +61,18 @@ def colour(number: int) -> str:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Make a table of cells that are HTML already."""
     top = "".join(f"<th>{cell}</th>" for cell in header)
-    return f"<table><tr>{top}</tr>" + "".join(f"<tr>{''.join(row)}</tr>" for row in rows) + "</table>"
+    return f'<div class="wide"><table><tr>{top}</tr>' + "".join(f"<tr>{''.join(row)}</tr>" for row in rows) + "</table></div>"
 
 
 def cell(text: str, best: bool = False) -> str:
     """Make a cell."""
     return f'<td class="best">{html.escape(text)}</td>' if best else f"<td>{html.escape(text)}</td>"
+
+
+def cells(costs: Sequence[float | None]) -> list[str]:
+    """Make the cells of what a script costs each tokenizer; the least is the best, where they differ."""
+    known = [cost for cost in costs if cost is not None]
+    return [cell("-" if cost is None else f"{cost:.2f}", cost is not None and cost == min(known) < max(known)) for cost in costs]
 
 
 def legend(heads: Sequence[str], names: Sequence[str]) -> str:
@@ -97,12 +103,8 @@ def scripts_table(heads: Sequence[str], reports: Sequence[QualityReport]) -> str
     for name, found in scripts_of(reports):
         row = [cell(name), *([cell(f"{found[0].characters / reports[0].characters:.2%}")] if of_texts else [])]
         row += [cell(f"{one.vocabulary / report.vocabulary:.2%}") for one, report in zip(found, reports, strict=True)]
-        for unit in units:
-            costs = [one.tokens_per_character if unit == "character" else one.tokens_per_word for one in found]
-            row += [
-                cell("-" if cost is None else f"{cost:.2f}", len(heads) > 1 and cost is not None and cost == min(c for c in costs if c is not None))
-                for cost in costs
-            ]
+        row += cells([one.tokens_per_character for one in found]) if of_texts else []
+        row += cells([one.tokens_per_word for one in found]) if of_texts else []
         rows.append(row)
     return table(header, rows)
 
