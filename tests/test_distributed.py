@@ -137,10 +137,21 @@ def test_batches_of_an_engine_are_counted_as_one_corpus(toklet: Any, type: pa.Da
     assert (none.num_rows, none.schema) == (0, made.schema)
 
 
-def test_a_text_that_is_missing_is_an_error(toklet: Any) -> None:
-    batches = pa.table({"text": ["a", None]}).to_batches()
-    with pytest.raises(toklet.WrongTypeError, match=r"texts\[1\]"):
-        list(importlib.import_module("toklet.distributed").count_batches(batches, "gpt2"))
+def test_null_is_no_text(toklet: Any) -> None:
+    distributed = importlib.import_module("toklet.distributed")
+    table = pa.table({"text": ["a b", None, "b", ""]})
+    (made,) = distributed.count_batches(table.to_batches(), "gpt2")
+    assert dict(zip(*made.to_pydict().values(), strict=True)) == {b" b": 1, b"a": 1, b"b": 1}
+    encoder = distributed.Encoder(toklet.Tokenizer.from_merges([], pattern="gpt2"), "text", "ids", "text")
+    for part in (table, table[1:3], table[:0], pa.concat_tables([table, table])):
+        ids = [None if text is None else list(text.encode()) for text in part["text"].to_pylist()]
+        assert encoder(part)["ids"].to_pylist() == ids
+    assert encoder(table[:0]).schema.field("ids").type == pa.list_(pa.uint32())
+
+
+def test_what_is_no_text_is_an_error(toklet: Any) -> None:
+    with pytest.raises(toklet.WrongTypeError, match=r"texts\[0\]"):
+        list(importlib.import_module("toklet.distributed").count_batches(pa.table({"text": [1]}).to_batches(), "gpt2"))
 
 
 def test_every_pretoken_has_one_partition_on_every_machine(toklet: Any) -> None:

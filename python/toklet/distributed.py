@@ -13,11 +13,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from . import WordCounts
+from . import count as count_texts
 from .checks import as_path, check_pattern
 from .reference.error import ArgumentError, WrongTypeError, number
 from .tokenizer import Special, Tokenizer
-from .training import WordCounts, arrow
-from .training import count as count_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,7 +119,7 @@ def count_batches(batches: "Iterable[pa.RecordBatch | pa.Table]", pattern: str =
     Parameters
     ----------
     batches : iterable of pyarrow.RecordBatch or Table
-        Read one by one: memory grows with the distinct pretokens.
+        Read one by one: memory grows with the distinct pretokens. Null is no text.
     pattern, column : see `count`
 
     Yields
@@ -127,8 +127,9 @@ def count_batches(batches: "Iterable[pa.RecordBatch | pa.Table]", pattern: str =
     pyarrow.RecordBatch
         One, of pretoken (binary) and count (uint64); each pretoken is there once, in order.
     """
-    pa, _ = arrow()
-    texts = (text for batch in batches for text in batch.column(column).to_pylist())
+    import pyarrow as pa
+
+    texts = (text for batch in batches for text in batch.column(column).to_pylist() if text is not None)
     counts = count_texts(texts, pattern, threads=1)  # one core is what an engine gives a task
     words, numbers = zip(*counts, strict=True) if len(counts) else ((), ())
     yield pa.record_batch({"pretoken": pa.array(words, pa.binary()), "count": pa.array(numbers, pa.uint64())})
@@ -147,7 +148,8 @@ def counted(dataset: Any, pattern: str, column: str, partitions: int | None, fin
 
 def count_block(table: "pa.Table", pattern: str, column: str, partitions: int) -> "pa.Table":
     """Count one block, and say which partition each pretoken belongs to."""
-    pa, _ = arrow()
+    import pyarrow as pa
+
     (counts,) = count_batches([table], pattern, column)
     belongs = pa.array([zlib.crc32(word) % partitions for word in counts.column("pretoken").to_pylist()], pa.uint32())
     return pa.Table.from_batches([counts]).append_column("partition", belongs)
@@ -161,7 +163,8 @@ def add_up(table: "pa.Table") -> "pa.Table":
 
 def save_partition(table: "pa.Table", folder: str, pattern: str) -> "pa.Table":
     """Add up a partition and save it."""
-    pa, _ = arrow()
+    import pyarrow as pa
+
     path = os.path.join(folder, f"part-{table['partition'][0].as_py():05}.parquet")
     WordCounts(dict(rows(add_up(table))), pattern).save(path)
     return pa.table({"path": [path]})
@@ -179,12 +182,15 @@ class Encoder:
         self.tok, self.column, self.ids, self.special = tok, column, ids, special
 
     def __call__(self, table: "pa.Table") -> "pa.Table":
-        """Append the ids of a block. Arrow's lists end at 2**31 - 1 ids a block; more are refused by it, never wrapped."""
-        pa, _ = arrow()
+        """Append the ids of a block; of null they are null. Arrow's lists end at 2**31 - 1 ids a block; more are refused by it, never wrapped."""
+        import pyarrow as pa
+
         if self.ids in table.column_names:
             raise ArgumentError("ids", repr(self.ids), f"a new column: the dataset has {table.column_names}")
-        batch = self.tok.encode_batch(table[self.column].to_pylist(), self.special, threads=1)
-        lists = pa.ListArray.from_arrays(pa.array(batch.offsets).cast(pa.int32()), pa.array(batch.ids))
+        texts = table[self.column].to_pylist()
+        batch = self.tok.encode_batch(["" if text is None else text for text in texts], self.special, threads=1)
+        missing = pa.array([text is None for text in texts], pa.bool_())
+        lists = pa.ListArray.from_arrays(pa.array(batch.offsets).cast(pa.int32()), pa.array(batch.ids), mask=missing)
         return table.append_column(self.ids, lists)
 
 
