@@ -49,8 +49,8 @@ OF_TEXTS = (
 
 
 def letters(number: int) -> list[str]:
-    """Name so many tokenizers: A to Z, then by numbers."""
-    return [chr(ord("A") + i) if i < 26 else f"#{i + 1}" for i in range(number)]
+    """Name so many tokenizers: A to Z, then by numbers; one alone needs no name."""
+    return [""] if number == 1 else [chr(ord("A") + i) if i < 26 else f"#{i + 1}" for i in range(number)]
 
 
 def figures_of(reports: Sequence[QualityReport]) -> tuple[Figure, ...]:
@@ -74,7 +74,7 @@ def scripts_of(reports: Sequence[QualityReport]) -> list[tuple[str, list[ScriptF
 def layout(reports: Sequence[QualityReport], names: Sequence[str] | None = None, colours: bool = False) -> str:
     """Lay out reports of the same texts."""
     heads = letters(len(reports))
-    parts = [] if names is None else ["\n".join(f"{head}  {visible(os.fsencode(name))}" for head, name in zip(heads, names, strict=True))]
+    parts = [] if names is None else ["\n".join(f"{head}  {visible(os.fsencode(name))}".lstrip() for head, name in zip(heads, names, strict=True))]
     if reports[0].tokens:
         parts.append(corpus_of(reports[0]))
     figures = figures_of(reports)
@@ -93,16 +93,15 @@ def grid(header: list[str], rows: list[list[str]], best: set[tuple[int, int]]) -
         cells = [cell.rjust(width) for cell, width in zip(row[1:], wide[1:], strict=True)]
         cells = [f"{BEST}{cell}{RESET}" if (r, c) in best else cell for c, cell in enumerate(cells)]
         lines.append("  ".join([row[0].ljust(wide[0]), *cells]))
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def scripts_table(reports: Sequence[QualityReport], heads: list[str]) -> str:
     """Lay out the scripts: their share of the texts and of each vocabulary, and what they cost."""
     rows = scripts_of(reports)
     of_texts = bool(reports[0].tokens)
-    header = ["script", *(["texts"] if of_texts else []), *(f"vocab {head}" for head in heads)]
-    if of_texts:
-        header += [f"tok/{unit} {head}" for unit in ("char", "word") for head in heads]
+    units = ("tok/char", "tok/word") if of_texts else ()
+    header = ["script", *(["texts"] if of_texts else []), *(f"{column} {head}".rstrip() for column in ("vocab", *units) for head in heads)]
     cells = []
     for name, found in rows[:SCRIPTS]:
         row = [name, *([f"{found[0].characters / reports[0].characters:.1%}"] if of_texts else [])]
@@ -117,10 +116,11 @@ def scripts_table(reports: Sequence[QualityReport], heads: list[str]) -> str:
 
 def tokens_of(report: QualityReport, head: str, colours: bool) -> str:
     """List the longest tokens, and say which ones no text reaches."""
-    lines = [f"longest tokens of {head}: " + " ".join(shown(token, i, colours) for i, (_, token) in enumerate(report.longest))]
+    of = f" of {head}" if head else ""
+    lines = [f"longest tokens{of}: " + " ".join(shown(token, i, colours) for i, (_, token) in enumerate(report.longest))]
     if report.unreachable:
         ids = ", ".join(map(str, report.unreachable[:10])) + (" …" if len(report.unreachable) > 10 else "")
-        lines.append(f"ids of {head} that no text reaches: {ids}")
+        lines.append(f"ids{of} that no text reaches: {ids}")
     return "\n".join(lines)
 
 

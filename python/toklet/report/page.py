@@ -96,9 +96,8 @@ def figures_table(heads: Sequence[str], reports: Sequence[QualityReport]) -> str
 def scripts_table(heads: Sequence[str], reports: Sequence[QualityReport]) -> str:
     """Lay out all scripts."""
     of_texts = bool(reports[0].tokens)
-    units = ("character", "word") if of_texts else ()
-    header = ["script", *(["of the texts"] if of_texts else []), *(f"of {head}'s vocabulary" for head in heads)]
-    header += [f"{head}'s tokens a {unit}" for unit in units for head in heads]
+    columns = ("share of vocabulary", *(("tokens a character", "tokens a word") if of_texts else ()))
+    header = ["script", *(["share of texts"] if of_texts else []), *(f"{column} {head}" for column in columns for head in heads)]
     rows = []
     for name, found in scripts_of(reports):
         row = [cell(name), *([cell(f"{found[0].characters / reports[0].characters:.2%}")] if of_texts else [])]
@@ -125,7 +124,7 @@ def plot(heads: Sequence[str], curves: Sequence[Curve]) -> str:
     for power in range(8, math.floor(right) + 1):
         parts.append(f'<text x="{at(2**power, 0)[0]}" y="{HEIGHT - MARGIN + 18}" text-anchor="middle">{2**power:,}</text>')
     for i, (head, line) in enumerate(zip(heads, curves, strict=True)):
-        places = [(*at(size, value), f"{head}: {size:,} tokens, {value:.3f} bytes a token") for size, value in line]
+        places = [(*at(size, value), f"{head} {size:,} tokens, {value:.3f} bytes a token".lstrip()) for size, value in line]
         path = " ".join(f"{x},{y}" for x, y, _ in places)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour(i)}" stroke-width="2"/>')
         parts += [f'<circle cx="{x}" cy="{y}" r="3.5" fill="{colour(i)}"><title>{said}</title></circle>' for x, y, said in places]
