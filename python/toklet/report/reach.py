@@ -3,7 +3,7 @@
 A token is reached if some text encodes to ids with it among them. The first text that is tried is the token itself. Where its bytes alone give other ids,
 either its merges don't lead to it, or the pattern cuts it apart and might not do so beside other characters (o200k takes `\n//` as one piece behind a full
 stop only), or it begins or ends inside a character, which the pattern then takes for punctuation. So such a token is tried again between characters of
-several kinds, its broken ones completed, in up to 256 ways. What is listed was reached by none of these texts: strong evidence, not a proof.
+nine kinds, its broken ones completed, in 81 to 256 ways. What is listed was reached by none of these texts: strong evidence, not a proof.
 """
 
 import random
@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from ..tokenizer import Tokenizer
 
-WAYS = 256  # surroundings that are drawn for a token
+WAYS = 256  # surroundings that are drawn for a token with a broken character
 TOGETHER = 256  # tokens that are tried in one call
 BESIDE = tuple(text.encode() for text in ("", " ", "\n", "a", "A", "1", ".", "⁂", "中"))  # of each kind that patterns tell apart; ⁂ has hardly any merges
 
@@ -54,6 +54,8 @@ def surrounded(token: bytes) -> list[bytes]:
     >>> b".\n//a" in surrounded(b"\n//"), len(surrounded(b"\xb8\xad")) > 64, surrounded(b"a\xffa")
     (True, True, [])
     """
+    if is_text(token):
+        return [front + token + back for front in BESIDE for back in BESIDE]
     chance = random.Random(0)
     drawn = [before(token, chance) + token + behind(token, chance) for _ in range(WAYS)]
     return [text for text in dict.fromkeys(drawn) if is_text(text)]

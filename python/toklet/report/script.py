@@ -55,6 +55,7 @@ def first_scripts(codes: Codes, starts: NDArray[np.intp], ends: NDArray[np.intp]
     """
     if not len(codes):
         return np.zeros(len(starts), np.uint8)
-    places = np.where(codes > 0, np.arange(len(codes)), len(codes))
-    following = np.append(np.minimum.accumulate(places[::-1])[::-1], len(codes))[starts]
-    return np.where(following < ends, codes[np.minimum(following, len(codes) - 1)], 0).astype(np.uint8)
+    has = codes > 0
+    places = np.append(np.flatnonzero(has), len(codes))  # of those that have a script
+    first = places[np.cumsum(has)[starts] - has[starts]]
+    return np.where(first < ends, codes[np.minimum(first, len(codes) - 1)], np.uint8(0))
