@@ -94,7 +94,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> object:
+    if name == "distributed":  # an engine's users want it; importing it here would slow down everybody else
+        from importlib import import_module
+
+        return import_module(".distributed", __name__)
     if name == "__version__":  # looked up when asked for: the metadata machinery takes longer to import than all of toklet
         from importlib.metadata import version
 

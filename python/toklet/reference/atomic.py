@@ -7,29 +7,40 @@ keeps pointing where it points.
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
+from typing import BinaryIO
 
 
 def write(path: str, data: bytes) -> None:
     """Replace the file at `path` by one that holds `data`."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """Give a file to write to. It takes the place of that at `path` when the block ends, and is gone if the block fails."""
     try:
-        replace(os.path.realpath(path), data)
+        with beside(os.path.realpath(path)) as file:
+            yield file
     except OSError as error:
         raise OSError(error.errno, error.strerror, path) from None
 
 
-def replace(target: str, data: bytes) -> None:
-    """Write beside the target, then rename."""
-    beside = f"{target}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+@contextlib.contextmanager
+def beside(target: str) -> Iterator[BinaryIO]:
+    """Open a file beside the target, then rename it."""
+    name = f"{target}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
-            os.chmod(beside, stat.S_IMODE(os.stat(target).st_mode))
-        os.replace(beside, target)
+            os.chmod(name, stat.S_IMODE(os.stat(target).st_mode))
+        os.replace(name, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
+            os.unlink(name)
         raise
