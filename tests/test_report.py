@@ -128,6 +128,15 @@ def test_a_part_of_a_character_in_a_text_belongs_to_the_characters_script(toklet
     assert report.partial == 128
 
 
+def test_where_tokens_do_not_cover_the_text_their_own_characters_say_the_script(toklet: Any) -> None:
+    """As of tokenizers that normalize: the bytes of the ids aren't those of the text."""
+    use = part(toklet, "measure").Use(toklet.Tokenizer.from_merges([(b"a", b"b"), ("я".encode()[:1], "я".encode()[1:])], pattern="gpt2"))
+    group = part(toklet, "measure").Group(["1中".encode(), b"x"])
+    batch = toklet.Batch(np.array([256, 257, 49, 120], np.uint32), np.array([0, 3, 4], np.uint64))
+    names = part(toklet, "script").table()[1]
+    assert [names[code] for code in use.scripts_of(batch, group)] == ["Latin", "Cyrillic", "Common", "Latin"]
+
+
 def test_without_texts_a_report_is_about_the_vocabulary(toklet: Any, tok: Any) -> None:
     for texts in ((), [""], [b"", ""]):
         report = tok_report(toklet, tok, texts)
@@ -215,10 +224,14 @@ def test_a_curve_ends_where_the_report_does(toklet: Any, tok: Any) -> None:
 @pytest.mark.parametrize("size", [256, 257, 270, 299])
 def test_a_vocabulary_cut_off_is_the_smaller_one(toklet: Any, tok: Any, size: int) -> None:
     cut_off = part(toklet, "curve").cut_off
-    assert cut_off(tok, size) == toklet.train(CORPUS * 3, size, pattern="o200k")
+    smaller = toklet.Tokenizer.from_merges(tok.merges[: size - 256], pattern="o200k")
+    assert toklet.train(CORPUS * 3, size, pattern="o200k") == smaller
+    assert (cut_off(tok, size).merges, cut_off(tok, size).tokens) == (smaller.merges, smaller.tokens)
     ranks = tok.tokens
     by_ranks = toklet.Tokenizer.from_ranks(ranks, pattern="o200k", special_tokens={"<s>": 400})
-    assert cut_off(by_ranks, size) == toklet.Tokenizer.from_ranks({token: id for token, id in ranks.items() if id < size}, pattern="o200k")
+    assert cut_off(by_ranks, size) == toklet.Tokenizer.from_ranks(
+        {token: id for token, id in ranks.items() if id < size}, pattern="o200k", special_tokens={"<s>": 400}
+    )
 
 
 @pytest.mark.slow
@@ -246,7 +259,12 @@ def test_a_sample_is_spread_bounded_and_lets_everything_pass(toklet: Any, length
 
 @pytest.mark.parametrize(
     ("call", "words"),
-    [(lambda r, t: r.compare([t], "text"), "texts"), (lambda r, t: r.compare(["x"], ["text"]), "str"), (lambda r, t: r.compare([t], [1]), r"texts\[0\]")],
+    [
+        (lambda r, t: r.compare([t], "text"), "texts"),
+        (lambda r, t: r.compare(t, ["text"]), "tokenizers"),
+        (lambda r, t: r.compare(["x"], ["text"]), "str"),
+        (lambda r, t: r.compare([t], [1]), r"texts\[0\]"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(toklet: Any, tok: Any, call: Any, words: str) -> None:
     with pytest.raises(toklet.WrongTypeError, match=words):

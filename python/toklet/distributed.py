@@ -8,6 +8,7 @@ merge scales like the counting. Training reads the sums, on one machine. The res
 alone, for other engines: docs/distributed.md has it on Spark, the merge of parquet files on DuckDB, and what a terabyte costs.
 """
 
+import errno
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -31,7 +32,7 @@ def count(dataset: Any, pattern: str = "o200k", *, column: str = "text", partiti
     Parameters
     ----------
     dataset : ray.data.Dataset
-        Each row is one text. Larger blocks make less to shuffle.
+        Each row is one text, null none. Larger blocks make less to shuffle.
     pattern : str
         The name of a built-in pattern, or a regular expression.
     column : str
@@ -69,9 +70,17 @@ def save_counts(dataset: Any, folder: str | os.PathLike[str], pattern: str = "o2
     -------
     list of str
         The files, in order.
+
+    Raises
+    ------
+    FileExistsError
+        If parquet files are in the folder already.
     """
     folder = as_path(folder)
     os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        if name.endswith(".parquet"):  # of another run, perhaps with more partitions: its counts would be taken for this one's
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.path.join(folder, name))
     saved = counted(dataset, pattern, column, partitions, save_partition, {"folder": folder, "pattern": pattern})
     return sorted(row["path"] for row in saved.iter_rows())
 
@@ -140,7 +149,9 @@ def counted(dataset: Any, pattern: str, column: str, partitions: int | None, fin
     check_dataset(dataset)
     check_pattern(pattern)
     count_texts([], pattern)  # a pattern that can't be read is refused here, not by each worker
-    partitions = 2 * cores() if partitions is None else number("partitions", partitions, f"from 1 to {MAX_PARTITIONS}", 1, MAX_PARTITIONS, whole=True)
+    partitions = (
+        2 * cores() if partitions is None else number("partitions", partitions, f"an integer from 1 to {MAX_PARTITIONS}", 1, MAX_PARTITIONS, whole=True)
+    )
     block = {"pattern": pattern, "column": column, "partitions": partitions}
     tables = dataset.map_batches(count_block, fn_kwargs=block, batch_format="pyarrow", batch_size=None)
     return tables.groupby("partition", num_partitions=partitions).map_groups(finish, fn_kwargs=arguments, batch_format="pyarrow")

@@ -258,7 +258,7 @@ class Shards:
                 self.shard = Shard(f"{self.base}_{len(self.made):06}", self.format, self.dtype)
             until = self.until(ends, at + self.size - self.shard.tokens)
             first, last = np.searchsorted(ends, (at, until), "right")
-            begun = int(np.count_nonzero((starts >= at) & (starts < until)))
+            begun = int(np.subtract(*np.searchsorted(starts, (until, at))))
             self.shard.add(ids[at:until], ends[first:last] - at, begun)
             self.tokens, self.documents, at = self.tokens + until - at, self.documents + begun, until
             if self.shard.tokens >= self.size:

@@ -13,7 +13,7 @@ Curve = list[tuple[int, float]]
 
 
 def curve(tok: "Tokenizer", texts: list[bytes]) -> Curve:
-    """Give (number of ordinary tokens, bytes a token) at 256, at each further power of two, and at the whole vocabulary.
+    """Give (number of ordinary tokens, bytes a token) for what no merge makes, at each further power of two, and for the whole vocabulary.
 
     Examples
     --------
@@ -24,24 +24,25 @@ def curve(tok: "Tokenizer", texts: list[bytes]) -> Curve:
     size, whole = sum(map(len, texts)), len(tok.tokens)
     if not size:
         return []
-    sizes = [2**n for n in range(8, 21) if 2**n < whole]
-    parts = [(n, cut_off(tok, n)) for n in sizes]
-    return [(n, size / int(part.count_batch(texts).sum())) for n, part in [*parts, (whole, tok)]]
+    smallest = cut_off(tok, 0)
+    sizes = [2**n for n in range(8, 21) if len(smallest.tokens) < 2**n < whole]
+    parts = [(len(part.tokens), part) for part in (smallest, *(cut_off(tok, n) for n in sizes), tok)]
+    return [(n, size / int(part.count_batch(texts).sum())) for n, part in dict(parts).items()]
 
 
 def cut_off(tok: "Tokenizer", size: int) -> "Tokenizer":
-    """Give the tokenizer of the first `size` tokens: the bytes, and what the first merges or the lowest ranks make."""
-    tokens, merges, _, pattern, whole = tok._core.tables()
-    kept = {bytes([byte]) for byte in range(256)}
+    """Give the tokenizer of the first `size` tokens: those that no merge makes, and what the first merges or the lowest ranks make."""
+    tokens, merges, *rest = tok._core.tables()
     if merges is None:
-        longer = sorted((token for token in tokens if len(token) > 1), key=tokens.__getitem__)
-        kept.update(longer[: size - 256])
-        return type(tok)._from_tables({token: tokens[token] for token in kept}, None, {}, pattern, whole)
-    first = []
+        kept = {token for token in tokens if len(token) == 1}
+        longer = sorted(tokens.keys() - kept, key=tokens.__getitem__)
+        kept.update(longer[: max(0, size - len(kept))])
+        return type(tok)._from_tables({token: tokens[token] for token in kept}, None, *rest)
+    kept, first = tokens.keys() - {left + right for left, right in merges}, []
     for left, right in merges:
         new = {left, right, left + right} - kept
         if len(kept) + len(new) > size:
             break
         kept |= new
         first.append((left, right))
-    return type(tok)._from_tables({token: tokens[token] for token in kept}, first, {}, pattern, whole)
+    return type(tok)._from_tables({token: tokens[token] for token in kept}, first, *rest)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import as_list
 from ..progress import Report, reporting
 from ..reference.count import check_texts
 from ..reference.error import WrongTypeError, as_bytes
@@ -22,6 +23,7 @@ from .reach import is_text, unreachable
 from .script import Codes, code_points, first_scripts, scripts_of_bytes, table, widths
 
 if TYPE_CHECKING:
+    from ..batch import Batch
     from ..tokenizer import Text, Tokenizer
 
 GROUP = 1 << 20  # bytes of text that are looked at together
@@ -54,6 +56,7 @@ def compare(tokenizers: "Sequence[Tokenizer]", texts: "Iterable[Text]" = (), *, 
     [1.0, 2.0]
     """
     check_texts(texts)
+    tokenizers = as_list("tokenizers", tokenizers)
     for tok in tokenizers:
         if not hasattr(tok, "encode_batch"):
             raise WrongTypeError("tokenizers", f"a sequence with {type(tok).__name__} in it", "a sequence of Tokenizer")
@@ -124,25 +127,33 @@ class Use:
 
     def __init__(self, tok: "Tokenizer") -> None:
         self.tok, self.tokens = tok, tok.tokens
-        self.lengths = np.zeros(tok.vocab_size, np.intp)
-        self.lengths[list(self.tokens.values())] = [len(token) for token in self.tokens]
+        self.lengths, self.scripts = np.zeros(tok.vocab_size, np.intp), np.zeros(tok.vocab_size, np.uint8)
+        self.lengths[list(self.tokens.values())] = list(map(len, self.tokens))
+        whole = [(token, id) for token, id in self.tokens.items() if is_text(token)]
+        ends = np.cumsum([len(token) for token, _ in whole])
+        codes = first_scripts(scripts_of_bytes(b"".join(token for token, _ in whole)), np.concatenate(([0], ends[:-1])), ends)
+        self.scripts[[id for _, id in whole]] = codes
+        self.vocabulary, self.partial = tally(codes), len(self.tokens) - len(whole)
         self.counts: Counts = np.zeros(tok.vocab_size, np.int64)
         self.by_script = tally(np.zeros(0, np.uint8))
 
     def add(self, group: Group) -> None:
-        """Encode a group, and find the script of each token by where it stands."""
+        """Encode a group and count."""
         batch = self.tok.encode_batch(group.texts)
         self.counts += np.bincount(batch.ids, minlength=len(self.counts))
-        breaks = np.repeat(np.arange(len(batch)), np.diff(batch.offsets).astype(np.intp))
-        lengths = self.lengths[batch.ids]
-        ends = np.cumsum(lengths) + breaks
-        self.by_script = self.by_script + tally(first_scripts(group.scripts_of_bytes, ends - lengths, ends))
+        self.by_script = self.by_script + tally(self.scripts_of(batch, group))
+
+    def scripts_of(self, batch: "Batch", group: Group) -> Codes:
+        """Give the script of each id, by where it stands; of a tokenizer that changes the text first, by what the token is."""
+        ends = np.cumsum(self.lengths[batch.ids])
+        of_texts = np.diff(np.concatenate(([0], ends))[batch.offsets.astype(np.intp)])
+        if of_texts.tolist() != list(map(len, group.texts)):
+            return self.scripts[batch.ids]
+        ends += np.repeat(np.arange(len(batch)), np.diff(batch.offsets).astype(np.intp))  # the line breaks between the texts
+        return first_scripts(group.scripts_of_bytes, ends - self.lengths[batch.ids], ends)
 
     def report(self, seen: Texts) -> QualityReport:
         """Put the figures together."""
-        whole = [token for token in self.tokens if is_text(token)]
-        ends = np.cumsum([len(token) for token in whole])
-        vocabulary = tally(first_scripts(scripts_of_bytes(b"".join(whole)), np.concatenate(([0], ends[:-1])), ends))
         longest = sorted(self.tokens.items(), key=lambda item: (-len(item[0]), item[1]))[:LONGEST]
         return QualityReport(
             vocab_size=self.tok.vocab_size,
@@ -152,12 +163,12 @@ class Use:
             characters=seen.characters,
             words=seen.words,
             tokens=int(self.counts.sum()),
-            used=int(np.count_nonzero(self.counts)),
+            used=int(np.count_nonzero(self.counts[list(self.tokens.values())])),
             renyi_efficiency=renyi_efficiency(self.counts, len(self.tokens)),
-            partial=len(self.tokens) - len(whole),
+            partial=self.partial,
             unreachable=unreachable(self.tok),
             longest=tuple((id, token) for token, id in longest),
-            scripts=script_figures(vocabulary, seen, self.by_script),
+            scripts=script_figures(self.vocabulary, seen, self.by_script),
         )
 
 

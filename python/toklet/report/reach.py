@@ -1,6 +1,6 @@
 """Tokens that no text reaches: rows of the embedding that a model never sees in training, and can be led astray by.
 
-A token is reached if some text encodes to ids with it among them. The first text that is tried is the token itself. Where its bytes alone give other ids,
+A token is reached if some text encodes to ids with it among them. The first text that is tried is what the token decodes to. Where that alone gives other ids,
 either its merges don't lead to it, or the pattern cuts it apart and might not do so beside other characters (o200k takes `\n//` as one piece behind a full
 stop only), or it begins or ends inside a character, which the pattern then takes for punctuation. So such a token is tried again between characters of
 nine kinds, its broken ones completed, in 81 to 256 ways. What is listed was reached by none of these texts: strong evidence, not a proof.
@@ -30,12 +30,12 @@ def unreachable(tok: "Tokenizer") -> tuple[int, ...]:
     >>> [tok.token(id) for id in unreachable(tok)]
     [b'ab ']
     """
-    tokens = tok.tokens
-    batch = tok.encode_batch(list(tokens))
-    own = np.fromiter(tokens.values(), np.uint32, len(tokens))
+    tokens = [(tok.decode_bytes([id]), id) for id in tok.tokens.values()]
+    batch = tok.encode_batch([text for text, _ in tokens])
+    own = np.array([id for _, id in tokens], np.uint32)
     alone = np.diff(batch.offsets) == 1
     alone[alone] = batch.ids[batch.offsets[:-1][alone].astype(np.intp)] == own[alone]
-    left = [item for item, found in zip(tokens.items(), alone.tolist(), strict=True) if not found]
+    left = [item for item, found in zip(tokens, alone.tolist(), strict=True) if not found]
     found = {id for start in range(0, len(left), TOGETHER) for id in reached(tok, left[start : start + TOGETHER])}
     return tuple(sorted(id for _, id in left if id not in found))
 
