@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from .batch import Batch
 from .checks import as_path
-from .formats.atomic import replacing, write
 from .progress import Report, reporting
+from .reference.atomic import replacing, write
 from .reference.count import check_texts
 from .reference.error import ArgumentError, CorpusError, as_bytes, check_choice, number
 from .tokenizer import Text, Tokenizer

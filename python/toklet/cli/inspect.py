@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     reports = compare(tokenizers, sample.watch(streamed(args.file)), progress=bool(args.file) and not args.quiet)
     curves = [curve(tok, sample.texts) for tok in tokenizers] if args.html or args.json else []
     if args.html:
-        from ..formats.atomic import write
+        from ..reference.atomic import write
         from ..report.page import page
         from ..report.sample import examples
 
