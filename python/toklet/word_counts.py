@@ -28,6 +28,7 @@ class WordCounts:
 
     Examples
     --------
+    >>> from toklet import count
     >>> counts = count(["a rose is a rose"], pattern="gpt2") + count([" a rose"], pattern="gpt2")
     >>> len(counts), counts.total, dict(counts)[b" rose"]
     (4, 7, 3)
