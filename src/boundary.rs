@@ -127,3 +127,41 @@ fn set(bits: &mut [u64], bit: usize) {
 fn get(bits: &[u64], bit: usize) -> bool {
     bits[bit / 64] >> (bit % 64) & 1 == 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Result;
+    use crate::merge::Merger;
+    use crate::threads::Pulse;
+
+    #[test]
+    fn parts_become_what_the_whole_becomes() -> Result<()> {
+        let quiet = Pulse::default();
+        let merges = [("\u{e9}", "a"), ("a", "b"), ("ab", "c"), ("c", "\u{4e2d}")].map(|(one, other)| (one.as_bytes().to_vec(), other.as_bytes().to_vec()));
+        let bytes = [(&[0xC3][..], &[0xA9][..]), (&[0xE4], &[0xB8]), (&[0xE4, 0xB8], &[0xAD]), (&[0xAD], &[0xC3]), (b"c", &[0xE4])];
+        let bytes = bytes.map(|(one, other)| (one.to_vec(), other.to_vec()));
+        let vocabulary = Vocabulary::from_merges(bytes.into_iter().chain(merges).collect(), vec![], &quiet)?;
+        let boundaries = Boundaries::of(&vocabulary);
+        let letters = [&b"a"[..], b"b", b"c", &[0xC3, 0xA9], &[0xE4, 0xB8, 0xAD], &[0xAD], &[0xC3], &[0xE4, 0xB8], &[0xF0, 0x9F]];
+        let (mut merger, mut seed, mut cuts) = (Merger::default(), 1usize, 0);
+        for _ in 0..5000 {
+            let text: Vec<u8> = (0..9)
+                .flat_map(|_| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    letters[(seed >> 33) % letters.len()]
+                })
+                .copied()
+                .collect();
+            let whole = merger.merge(&vocabulary, &text, u32::MAX, &quiet)?.to_vec();
+            let mut joined = Vec::new();
+            for part in boundaries.parts(&text, 0..text.len()) {
+                cuts += 1;
+                joined.extend_from_slice(merger.merge(&vocabulary, &text[part], u32::MAX, &quiet)?);
+            }
+            assert_eq!(joined, whole, "{text:x?}");
+        }
+        assert!(cuts > 10_000);
+        Ok(())
+    }
+}

@@ -296,3 +296,56 @@ impl Slots {
         known
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_find_what_one_look_up_after_the_other_finds() {
+        let text: Vec<u8> = (0u32..4000).map(|i| b"aab \xC3\xA9c"[(i.wrapping_mul(i) >> 3) as usize % 7]).collect();
+        let mut slots = Slots::new(1 << 12);
+        for length in 1..40 {
+            for start in (0..text.len() - 40).step_by(97 * length) {
+                if let Some(key) = Key::of(&text, start..start + length) {
+                    slots.set(key, slots.line(key), &[u32::try_from(start).unwrap(), 7, 8, 9, 10, 11][..1 + start % 6]);
+                }
+            }
+        }
+        let ends: Vec<u32> = text
+            .iter()
+            .scan((0, 0), |(end, step), byte| (*end < 3990).then(|| (*step += 1, *end += 1 + (u32::from(*byte) + *step) % 19)).map(|_| *end))
+            .collect();
+        let ends: Vec<u32> = ends.into_iter().filter(|end| *end <= 4000).collect();
+        let (mut first, mut found) = (0, 0);
+        for ends in ends.chunks(BATCH) {
+            let mut batch = Batch { keys: [Key::NONE; _], lines: [0; _], ids: [0; _] };
+            slots.fetch(&mut batch, &text, first, ends);
+            let known = slots.find(&mut batch, ends.len());
+            for (place, end) in ends.iter().enumerate() {
+                let key = Key::of(&text, first as usize..*end as usize).unwrap_or(Key::NONE);
+                assert_eq!((batch.keys[place], batch.lines[place]), (key, slots.line(key)));
+                let slot = slots.get(key, slots.line(key));
+                assert_eq!(known >> place & 1 == 1, slot.is_some());
+                if let Some(slot) = slot {
+                    assert_eq!(batch.ids[place], slot.ids().0[0]);
+                    found += 1;
+                }
+                first = *end;
+            }
+        }
+        assert!(found > 50, "{found}");
+    }
+
+    #[test]
+    fn a_line_forgets_the_older_of_two() {
+        let (mut slots, keys) = (Slots::new(64), [b"a", b"b", b"c"].map(|text| Key::of(text, 0..1).unwrap()));
+        for (id, key) in (1..).zip(keys) {
+            slots.set(key, 0, &[id; 6]);
+        }
+        assert!(slots.get(keys[0], 0).is_none() && slots.is_full(0));
+        assert_eq!(slots.get(keys[1], 0).map(Slot::ids), Some(([2; 6], 6)));
+        slots.set(keys[0], 0, &[1; 7]); // more than a slot holds: nothing is kept
+        assert!(slots.get(keys[0], 0).is_none() && slots.get(keys[2], 0).is_some());
+    }
+}
