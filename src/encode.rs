@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
-use crate::lookup::{Lookup, MEMORY_BYTES, Memory};
+use crate::lookup::{Lookup, Memory};
 use crate::prompt::Part;
 use crate::special::{Chosen, Finder, Piece, Special, each_piece};
 use crate::split::Pattern;
@@ -37,7 +37,7 @@ impl Tokenizer {
     pub fn new(vocabulary: Vocabulary, pattern: &str, pulse: &Pulse) -> Result<Self> {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
         let (pattern, vocabulary) = (Pattern::new(pattern)?, Arc::new(vocabulary));
-        let lookup = Lookup::new(vocabulary.clone(), MEMORY_BYTES, pulse)?;
+        let lookup = Lookup::new(vocabulary.clone(), pulse)?;
         Ok(Self { vocabulary, pattern, specials, lookup })
     }
 

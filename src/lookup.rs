@@ -21,8 +21,8 @@ const KEPT: usize = 64;
 const LONG_PART: usize = 256;
 const LONG_BYTES: usize = 1 << 20;
 
-/// The bytes that a worker's memory takes unless somebody says otherwise.
-pub const MEMORY_BYTES: usize = 1 << 24;
+/// The bytes that a worker's table of what it has seen takes.
+const MEMORY_BYTES: usize = 1 << 24;
 
 /// What a worker has seen, and works with.
 pub(crate) struct Memory {
@@ -61,12 +61,11 @@ pub(crate) struct Lookup {
     whole: Vec<bool>,
     boundaries: Boundaries,
     memories: Mutex<Vec<Memory>>,
-    memory_bytes: usize,
 }
 
 impl Lookup {
     /// Make the table of a vocabulary's tokens: those that a pretoken may be taken as, the lower ids first where a line has no room for all.
-    pub(crate) fn new(vocabulary: Arc<Vocabulary>, memory_bytes: usize, pulse: &Pulse) -> Result<Self> {
+    pub(crate) fn new(vocabulary: Arc<Vocabulary>, pulse: &Pulse) -> Result<Self> {
         let (whole, all) = (whole_pretokens(&vocabulary, pulse)?, vocabulary.tokens());
         let (mut tokens, mut others, mut merger) = (Slots::new(128 * all.len()), HashMap::default(), Merger::default());
         for (token, id) in all {
@@ -79,14 +78,14 @@ impl Lookup {
             }
         }
         let boundaries = Boundaries::of(&vocabulary);
-        Ok(Self { vocabulary, tokens, others, whole, boundaries, memories: Mutex::default(), memory_bytes })
+        Ok(Self { vocabulary, tokens, others, whole, boundaries, memories: Mutex::default() })
     }
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Memory) -> Result<T>) -> Result<T> {
         let kept = self.memories.try_lock().ok().and_then(|mut memories| memories.pop());
         let mut memory = kept.unwrap_or_else(|| Memory {
-            seen: Slots::new(self.memory_bytes),
+            seen: Slots::new(MEMORY_BYTES),
             long: HashMap::default(),
             long_bytes: 0,
             merger: Merger::default(),

@@ -1,7 +1,7 @@
 //! Pair of ids -> what it becomes, and when: the table that defines merging.
 //!
 //! One number a pair: forty bits of the two ids, and the rank. At least half of the table is empty, so that a look-up touches one line of memory as a rule; 4 MB hold the
-//! 230,000 pairs of cl100k. Most pairs that are asked for are none; a filter of a sixteenth of that size, which stays in a nearer cache, knows nine of ten of them.
+//! 230,000 pairs of cl100k. Most pairs that are asked for are none; a filter of a sixteenth of that size, which stays in a nearer cache, knows most of them.
 //! What a pair becomes is asked only when it is merged, and is found by its rank.
 
 use std::hash::{BuildHasher, RandomState};

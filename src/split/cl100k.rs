@@ -1,7 +1,7 @@
 //! The pattern of cl100k_base (GPT-3.5 and GPT-4) and of Llama 3: words with any one character before them, numbers of up to three digits, white space by lines.
 
 use super::class::Class;
-use super::machine::State::{Ended, Number1, Number2, Number3, Other, Others, Quote, QuoteL, QuoteV, Tail, Word};
+use super::machine::State::{Ended, Other, Others, Quote, QuoteL, QuoteV, Tail, Word};
 use super::machine::{Machine, State, Step, tabulate};
 use super::moves;
 
@@ -11,21 +11,12 @@ pub(super) const SPELLINGS: [&str; 2] =
 pub(super) static MACHINE: Machine = tabulate!(step);
 
 const fn step(state: State, class: Class) -> Step {
-    match (state, class) {
-        (Number1, Class::Number) => Step::on(Number2),
-        (Number2, Class::Number) => Step::on(Number3),
-        _ => but_for_numbers(state, class),
-    }
-}
-
-/// The pattern where each number is a pretoken of its own.
-pub(super) const fn but_for_numbers(state: State, class: Class) -> Step {
     match class {
         Class::More => Step::on(state),
         Class::End => moves::end(state),
         Class::Newline if matches!(state, Other | Others | Quote | Tail) => Step::on(Tail),
         Class::Space | Class::Blank | Class::Newline => moves::space(state, class, true),
-        Class::Number => moves::visible(state, None, None, Number1),
+        Class::Number => moves::up_to_three_digits(state),
         Class::Other | Class::Slash | Class::Mark | Class::Quote => match state {
             Other | Others | Quote => Step::on(Others),
             _ => moves::visible(state, Some(Others), None, if matches!(class, Class::Quote) { Quote } else { Other }),

@@ -5,8 +5,8 @@
 
 use super::class::Class;
 use super::machine::State::{
-    self, Blank, Blanks, Capital, Capitals, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Space, Spaces, WordQuote, WordQuoteLowerL,
-    WordQuoteLowerV, WordQuoteUpperL, WordQuoteUpperV,
+    self, Blank, Blanks, Capital, Capitals, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Number1, Number2, Number3, Space, Spaces, WordQuote,
+    WordQuoteLowerL, WordQuoteLowerV, WordQuoteUpperL, WordQuoteUpperV,
 };
 use super::machine::Step;
 
@@ -43,6 +43,15 @@ pub(super) const fn visible(state: State, with_space: Option<State>, with_blank:
         LineSpace | LineBlank => step.and_at_mark(),
         LineSpaces | LineBlanks => step.and_at_mark().and_before(),
         _ => step,
+    }
+}
+
+/// `\p{N}{1,3}`: a number that isn't the fourth of a pretoken goes on it.
+pub(super) const fn up_to_three_digits(state: State) -> Step {
+    match state {
+        Number1 => Step::on(Number2),
+        Number2 => Step::on(Number3),
+        _ => visible(state, None, None, Number1),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::class::Class;
 use super::machine::State::{
-    Capital, Capitals, Caseless, Ended, Number1, Number2, Number3, Other, Others, Tail, Upper, Word, WordQuote, WordQuoteLowerL, WordQuoteLowerV,
-    WordQuoteUpperL, WordQuoteUpperV,
+    Capital, Capitals, Caseless, Ended, Other, Others, Tail, Upper, Word, WordQuote, WordQuoteLowerL, WordQuoteLowerV, WordQuoteUpperL, WordQuoteUpperV,
 };
 use super::machine::{Machine, State, Step, tabulate};
 use super::moves;
@@ -35,26 +34,17 @@ const fn step(state: State, class: Class) -> Step {
     }
 }
 
+/// The pattern where no word has a contraction.
 const fn but_for_contractions(state: State, class: Class) -> Step {
-    match (state, class) {
-        (Number1, Class::Number) => Step::on(Number2),
-        (Number2, Class::Number) => Step::on(Number3),
-        _ => but_for_numbers(state, class),
-    }
-}
-
-/// The pattern where no word has a contraction, and each number is a pretoken of its own.
-pub(super) const fn but_for_numbers(state: State, class: Class) -> Step {
     if matches!(state, Capital | Capitals) && !is_letter(class) {
-        return but_for_numbers(Word, class).and_at_mark();
+        return but_for_contractions(Word, class).and_at_mark();
     }
     match class {
-        Class::More => Step::on(state),
         Class::End => moves::end(state),
         Class::Newline if matches!(state, Other | Others | Tail) => Step::on(Tail),
         Class::Slash if matches!(state, Tail) => Step::on(Tail),
         Class::Space | Class::Blank | Class::Newline => moves::space(state, class, true),
-        Class::Number => moves::visible(state, None, None, Number1),
+        Class::Number => moves::up_to_three_digits(state),
         Class::Mark if matches!(state, Others) => Step::on(Others),
         Class::Other | Class::Slash | Class::Quote => match state {
             Other | Others => Step::on(Others),
