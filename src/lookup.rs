@@ -93,6 +93,8 @@ impl Lookup {
             ids: Vec::with_capacity(BATCH * IDS),
         });
         let done = work(&mut memory)?;
+        memory.merger.shrink();
+        memory.ids.shrink_to(BATCH * IDS);
         if let Ok(mut memories) = self.memories.try_lock()
             && memories.len() < KEPT
         {

@@ -13,6 +13,8 @@ use crate::vocab::{Parts, Vocabulary};
 
 /// Few enough heap entries that taking them stays well under the 20 ms in which a call must tick.
 const TICK_EVERY: usize = 1 << 12;
+/// For how many bytes of a pretoken memory is kept when a call is over.
+const KEPT: usize = 1 << 16;
 
 /// The memory that merging works in, kept from one pretoken to the next.
 #[derive(Default)]
@@ -44,6 +46,13 @@ impl Merger {
         Ok(&self.ids)
     }
 
+    /// Give memory back that a very long pretoken took.
+    pub(crate) fn shrink(&mut self) {
+        if self.ranks.capacity() > KEPT {
+            *self = Self::default();
+        }
+    }
+
     fn long(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
         let rank = |left, right| Some(vocabulary.pairs().rank(left, right)).filter(|rank| *rank < limit).unwrap_or(NONE);
         self.ranks.clear();
@@ -65,6 +74,7 @@ impl Merger {
         next.clear();
         before.clear();
         heap.clear();
+        heap.reserve_exact(ids.len());
         for (at, &rank) in places.zip(ranks.iter()) {
             next.push(at + 1);
             before.push(at.wrapping_sub(1));
@@ -184,4 +194,19 @@ pub fn merges(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Vec<Parts>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_very_long_pretoken_took_is_given_back() -> Result<()> {
+        let (quiet, mut merger) = (Pulse::default(), Merger::default());
+        let vocabulary = Vocabulary::from_merges(vec![(b"a".to_vec(), b"a".to_vec())], vec![], &quiet)?;
+        assert_eq!(merger.merge(&vocabulary, &[b'a'; 4 * KEPT], u32::MAX, &quiet)?.len(), 2 * KEPT);
+        merger.shrink();
+        assert_eq!(merger.ids.capacity() + merger.ranks.capacity() + merger.next.capacity() + merger.heap.capacity(), 0);
+        Ok(())
+    }
 }
