@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..reference.encode import Tokenizer
 from ..reference.error import MAX_FILE_BYTES, FormatError
-from . import huggingface, tiktoken
+from . import huggingface, sentencepiece, tiktoken
 from .atomic import write
 
 
@@ -25,6 +25,8 @@ def load(path: str | os.PathLike[str], pattern: str | None = None, special_token
         if pattern is not None or special_tokens is not None:
             raise FormatError(name, "a tokenizer.json, which has a pattern and special tokens of its own", "loaded without pattern= and special_tokens=")
         return huggingface.read(data, name)
+    if name.endswith(".model"):
+        return sentencepiece.read(data, name)
     raise FormatError(name, "a file of unknown kind", "a tokenizer.json (.json) or a file of ranks (.tiktoken)")
 
 
