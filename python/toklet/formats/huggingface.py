@@ -148,9 +148,7 @@ class Reader:
 
     def only_added(self, spelled: str, id: int) -> bool:
         """Whether an entry of the vocabulary is there for an added token alone."""
-        if self.ids.get(spelled) != id or not self.pipeline.byte_level:
-            return False
-        return not set(spelled) <= BYTES.keys() or self.read(spelled) != spelled.encode()
+        return self.pipeline.byte_level and self.ids.get(spelled) == id and not set(spelled) <= BYTES.keys()
 
     def read(self, spelled: str) -> bytes:
         """Read a token."""

@@ -35,6 +35,7 @@ class Pipeline:
         self.steps, self.spaced = normalizer(fields, said.get("normalizer"))
         pre = PreTokenizer(fields, said.get("pre_tokenizer"), self.spaced)
         self.byte_level, self.cutters, self.prefix = pre.byte_level, pre.cutters, pre.prefix
+        self.metaspace = pre.metaspace
         self.spaced = self.spaced or pre.metaspace
         self.strip = decoder(fields, said.get("decoder"), self.byte_level, self.spaced)
         self.template = Template.read(fields, said.get("post_processor"))
@@ -103,6 +104,8 @@ class Pipeline:
 
     def pretokens(self, chars: list[Char], at_start: bool) -> Iterator[list[Char]]:
         """Cut what is left into pretokens."""
+        if self.metaspace:
+            chars = replace(SPACE_MARK, " ")(chars)
         if self.prefix == "always" or (self.prefix == "first" and at_start and chars[0][1] == 0):
             chars = chars if joined(chars[:1]) == " " else prepend(" ")(chars)
         for start, end in pretokens(joined(chars), self.cutters):
