@@ -6,6 +6,7 @@
 use crate::encode::Tokenizer;
 use crate::error::Result;
 use crate::merge::Merger;
+use crate::special::Special;
 use crate::threads::Pulse;
 
 const TICK_EVERY: usize = 1 << 16;
@@ -41,6 +42,11 @@ impl Counter {
         let mut all = Vec::with_capacity(self.tail.len() + text.len());
         all.extend_from_slice(&self.tail);
         all.extend_from_slice(text);
+        if tok.pipeline().is_some() {
+            let count = tok.count(&all, &Special::Text, pulse)?; // what is normalized may change as a whole
+            *self = Self { settled: 0, tail: all, count };
+            return Ok(count);
+        }
         let settled = tok.pattern().settled(&all);
         let (mut at, mut count, mut since, mut merger) = (0, self.settled, 0, Merger::default());
         let mut last = (0, self.settled); // of the pretokens that may still change the first, and the ids before it

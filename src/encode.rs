@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
+use crate::joins::Joins;
 use crate::merge::{Merger, whole_pretokens};
+use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::special::{Chosen, Finder, Piece, Special, each_piece};
 use crate::split::Pattern;
@@ -32,6 +34,9 @@ pub struct Tokenizer {
     specials: Finder,
     /// Which ids a pretoken may be taken as in one look-up.
     whole: Vec<bool>,
+    /// What else stands around the vocabulary, where a pattern and special tokens don't say all.
+    pipeline: Option<Pipeline>,
+    joins: Option<Joins>,
 }
 
 impl Tokenizer {
@@ -39,7 +44,18 @@ impl Tokenizer {
     pub fn new(vocabulary: Vocabulary, pattern: &str, pulse: &Pulse) -> Result<Self> {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
         let (pattern, whole) = (Pattern::new(pattern)?, whole_pretokens(&vocabulary, pulse)?);
-        Ok(Self { vocabulary: Arc::new(vocabulary), pattern, specials, whole })
+        Ok(Self { vocabulary: Arc::new(vocabulary), pattern, specials, whole, pipeline: None, joins: None })
+    }
+
+    /// Put a vocabulary and what stands around it together.
+    pub fn with_pipeline(vocabulary: Vocabulary, pipeline: Pipeline, pulse: &Pulse) -> Result<Self> {
+        let joins = Joins::new(&vocabulary);
+        Ok(Self { pipeline: Some(pipeline), joins, ..Self::new(vocabulary, "", pulse)? })
+    }
+
+    /// What stands around the vocabulary, where a pattern and special tokens don't say all.
+    pub fn pipeline(&self) -> Option<&Pipeline> {
+        self.pipeline.as_ref()
     }
 
     /// Number the tokens as [`Vocabulary::from_merges`] does.
@@ -55,6 +71,11 @@ impl Tokenizer {
     /// The pattern.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
+    }
+
+    /// What of the special tokens is to be found.
+    pub(crate) fn chosen(&self, special: &Special) -> Result<Chosen<'_>> {
+        self.specials.chosen(special)
     }
 
     /// Encode one text.
@@ -93,6 +114,9 @@ impl Tokenizer {
 
     /// Encode parts: a special token counts only where the whole of it lies inside one trusted run.
     pub fn encode_parts(&self, parts: &[Part], pulse: &Pulse) -> Result<Vec<u32>> {
+        if let Some(pipeline) = &self.pipeline {
+            return self.parts_through(pipeline, parts, pulse);
+        }
         let (mut ids, mut plain, mut merger) = (Vec::new(), Vec::new(), Merger::default());
         for run in parts.chunk_by(|one, other| one.trusted == other.trusted) {
             let text: String = run.iter().map(|part| part.text.as_str()).collect();
@@ -119,6 +143,9 @@ impl Tokenizer {
             let allowed = format!("at most {MAX_TEXT_BYTES} in one call");
             return Err(Error::new(Kind::Argument, "the length of text", format!("{} bytes", data.len()), allowed));
         }
+        if let Some(pipeline) = &self.pipeline {
+            return self.through(pipeline, data, chosen, true, merger, pulse, &mut take);
+        }
         each_piece(chosen.finder(data)?, data, |piece| match piece {
             Piece::Text(text) => self.ordinary(text, merger, pulse, &mut take),
             Piece::Special(id) => {
@@ -126,6 +153,20 @@ impl Tokenizer {
                 Ok(())
             }
         })
+    }
+
+    /// Encode one pretoken of a pipeline.
+    pub(crate) fn one(&self, pretoken: &[u8], merger: &mut Merger, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        let mut rest = pretoken;
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(self.joins.as_ref().map_or(rest.len(), |joins| joins.piece(rest)));
+            match self.vocabulary.ordinary(piece).filter(|id| self.whole[*id as usize]) {
+                Some(id) => take(&[id]),
+                None => take(merger.merge(&self.vocabulary, piece, u32::MAX, pulse)?),
+            }
+            rest = behind;
+        }
+        Ok(())
     }
 
     /// Encode text in which nothing is special.

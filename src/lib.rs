@@ -28,6 +28,7 @@
 //! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
+mod charsmap;
 pub mod chat;
 pub mod count;
 pub mod counter;
@@ -35,9 +36,14 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod formats;
+mod joins;
 pub mod merge;
+mod newer;
+mod normalize;
 mod offsets;
 pub mod philox;
+pub mod pipeline;
+mod pretokenize;
 pub mod prompt;
 #[cfg(feature = "python")]
 mod python;

@@ -40,16 +40,13 @@ impl Merger {
         let rank = |left, right| vocabulary.merge_of(left, right).map(|merge| merge.rank).filter(|rank| *rank < limit).unwrap_or(NONE);
         self.ids.clear();
         self.ranks.clear();
-        for (at, &byte) in pretoken.iter().enumerate() {
-            let id = vocabulary.byte(byte);
-            if let Some(left) = self.ids.last() {
-                self.ranks.push(rank(*left, id));
-            }
-            self.ids.push(id);
+        vocabulary.symbols(pretoken, &mut self.ids);
+        for (at, pair) in self.ids.windows(2).enumerate() {
+            self.ranks.push(rank(pair[0], pair[1]));
             tick_at(at, pulse)?;
         }
         self.ranks.push(NONE);
-        if pretoken.len() <= SHORT {
+        if self.ids.len() <= SHORT {
             self.scan(vocabulary, rank);
         } else {
             self.heap(vocabulary, rank, pulse)?;
@@ -146,9 +143,9 @@ pub fn merges(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Vec<Parts>> {
         return Ok(listed.to_vec());
     }
     let (mut merger, mut found) = (Merger::default(), Vec::new());
-    for (token, rank) in vocabulary.tokens() {
+    for (token, id) in vocabulary.tokens() {
         pulse.tick(0)?;
-        if let [left, right] = merger.merge(vocabulary, token, rank, pulse)? {
+        if let [left, right] = merger.merge(vocabulary, token, vocabulary.rank(id), pulse)? {
             found.push((vocabulary.token(*left)?.to_vec(), vocabulary.token(*right)?.to_vec()));
         }
     }

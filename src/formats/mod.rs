@@ -2,7 +2,10 @@
 
 mod atomic;
 mod huggingface;
-mod json;
+mod huggingface_write;
+
+mod protobuf;
+mod sentencepiece;
 mod tiktoken;
 
 use std::fs::File;
@@ -26,6 +29,9 @@ pub fn load(path: impl AsRef<Path>, pattern: Option<&str>, special_tokens: Optio
     if name.ends_with(".tiktoken") {
         return tiktoken::read(&data, &name, pattern, special_tokens, pulse);
     }
+    if name.ends_with(".model") {
+        return sentencepiece::read(&data, &name, pulse);
+    }
     if !name.ends_with(".json") {
         return refuse("a file of unknown kind", "a tokenizer.json (.json) or a file of ranks (.tiktoken)");
     }
@@ -41,7 +47,7 @@ pub fn save(tokenizer: &Tokenizer, path: impl AsRef<Path>, pulse: &Pulse) -> Res
     let text = if name.ends_with(".tiktoken") {
         tiktoken::text(tokenizer, pulse)?
     } else if name.ends_with(".json") {
-        huggingface::text(tokenizer, pulse)?
+        huggingface_write::text(tokenizer, pulse)?
     } else {
         return Err(Error::new(Kind::Format, &*name, "a name of unknown kind", "one that ends in .json or .tiktoken"));
     };

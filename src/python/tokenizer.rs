@@ -9,10 +9,11 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
 use super::convert::{integer, numbers, raw, special, text};
 use super::{call, exception, wrong_type};
 use crate::error::MAX_IDS;
+use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::vocab::{Parts, Vocabulary};
 
-type Tables<'py> = (Bound<'py, PyDict>, Option<Bound<'py, PyList>>, Bound<'py, PyDict>, String, bool);
+type Tables<'py> = (Bound<'py, PyDict>, Option<Bound<'py, PyList>>, Bound<'py, PyDict>, String, bool, Option<String>);
 
 #[pyclass(frozen, module = "toklet._native")]
 pub(super) struct Tokenizer(pub(super) crate::Tokenizer);
@@ -54,6 +55,7 @@ fn merges_to_python<'py>(py: Python<'py>, merges: &[Parts]) -> PyResult<Bound<'p
 #[pymethods]
 impl Tokenizer {
     #[new]
+    #[pyo3(signature = (tokens, merges, special_tokens, pattern, whole, pipeline = None))]
     fn new(
         py: Python<'_>,
         tokens: &Bound<'_, PyDict>,
@@ -61,6 +63,7 @@ impl Tokenizer {
         special_tokens: &Bound<'_, PyDict>,
         pattern: &str,
         whole: bool,
+        pipeline: Option<&str>,
     ) -> PyResult<Self> {
         let bytes = |name: &Bound<'_, PyAny>| {
             let found = name.cast::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec());
@@ -69,7 +72,11 @@ impl Tokenizer {
         let tokens = id_table(tokens, bytes)?;
         let merges = merges.map(merge_list).transpose()?;
         let specials = id_table(special_tokens, special_name)?;
-        call(py, 16 * tokens.len(), |pulse| crate::Tokenizer::new(Vocabulary::new(tokens, merges, specials, whole, pulse)?, pattern, pulse)).map(Self)
+        let made = call(py, 16 * tokens.len(), |pulse| match pipeline {
+            None => crate::Tokenizer::new(Vocabulary::new(tokens, merges, specials, whole, pulse)?, pattern, pulse),
+            Some(said) => crate::Tokenizer::of_tables(tokens, merges, specials, whole, said, pulse),
+        });
+        made.map(Self)
     }
 
     #[staticmethod]
@@ -80,8 +87,8 @@ impl Tokenizer {
     }
 
     #[getter]
-    fn pattern(&self) -> &str {
-        self.0.pattern().regex()
+    fn pattern(&self) -> String {
+        self.0.pipeline().map_or_else(|| self.0.pattern().regex().to_owned(), Pipeline::pattern)
     }
 
     fn size(&self) -> usize {
@@ -103,7 +110,7 @@ impl Tokenizer {
             tokens.set_item(PyBytes::new(py, token), id)?;
         }
         let merges = vocabulary.listed().map(|merges| merges_to_python(py, merges)).transpose()?;
-        Ok((tokens, merges, self.special_tokens(py)?, self.pattern().to_owned(), vocabulary.whole()))
+        Ok((tokens, merges, self.special_tokens(py)?, self.pattern(), vocabulary.whole(), self.0.pipeline().map(Pipeline::text)))
     }
 
     fn merges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -136,6 +143,13 @@ impl Tokenizer {
         let size = owned.iter().map(|part| part.text.len()).sum();
         let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
         raw(py, &ids)
+    }
+
+    #[pyo3(signature = (ids, pair = None))]
+    fn post_process<'py>(&self, ids: &Bound<'py, PyAny>, pair: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyByteArray>> {
+        let (first, second) = (numbers::<u32>(ids)?, pair.map(numbers::<u32>).transpose()?);
+        let made = call(ids.py(), 4 * first.len(), |_| self.0.post_process(&first, second.as_deref()))?;
+        raw(ids.py(), &made)
     }
 
     fn encode_batch<'py>(

@@ -75,6 +75,12 @@ class Fields:
         """Read a list of objects."""
         return [self.typed(f"{field}[{i}]", item, dict, "an object") for i, item in enumerate(self.typed(field, found, list, "a list"))]
 
+    def steps(self, field: str, found: Any, listed: str) -> list[dict[str, Any]]:
+        """Read the steps of a normalizer, a pre-tokenizer and so on: none, one, or the list that a `Sequence` has in the field `listed`."""
+        if self.get(found, "type") == "Sequence":
+            return self.objects(f"{field}.{listed}", found[listed] if listed in found else None)
+        return [] if found is None else [self.typed(field, found, dict, "an object")]
+
     def flag(self, field: str, found: Any, default: bool) -> bool:
         """Read true or false; null or nothing is the default."""
         return default if found is None else bool(self.one_of(field, found, False, True))

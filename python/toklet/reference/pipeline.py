@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .charsmap import Charsmap
-from .error import FormatError
+from .error import ArgumentError, FormatError
 from .fields import Fields, dumps
 from .normalize import Char, Step, characters, joined, normal_form, prepend, replace, sentencepiece
 from .pretokenize import BEHAVIORS, Cutter, pretokens
@@ -126,14 +126,18 @@ def added_tokens(fields: Fields, said: Any) -> list[AddedToken]:
 
 def normalizer(fields: Fields, said: Any) -> tuple[list[Step], bool]:
     """Read a normalizer: its steps, and whether it turns every space into ▁ (which they then leave a space)."""
-    listed = fields.get(said, "type") == "Sequence"
-    parts = fields.objects("normalizer.normalizers", said.get("normalizers")) if listed else [] if said is None else [fields.typed("normalizer", said, dict, "an object")]
     flat: list[tuple[str, Any, Any]] = []
+    parts = fields.steps("normalizer", said, "normalizers")
     for part in parts:
-        kind = fields.one_of("normalizer.type", part.get("type"), "NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "SentencePiece")
+        fields.one_of("normalizer.type", part.get("type"), "NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "SentencePiece")
+    for part in parts:
+        kind = part["type"]
         if kind == "Prepend":
             flat.append((kind, fields.text("normalizer.prepend", part.get("prepend")), None))
         elif kind == "Replace":
+            regex = fields.get(part, "pattern.Regex")
+            if isinstance(regex, str):
+                raise ArgumentError("normalizer.pattern.Regex", repr(regex), "a text: a regular expression needs the native backend")
             old = fields.text("normalizer.pattern.String", fields.get(part, "pattern.String"))
             flat.append((kind, fields.need("normalizer.pattern.String", old, old != "", "a text that isn't empty"), fields.text("normalizer.content", part.get("content"))))
         else:
@@ -172,8 +176,7 @@ class PreTokenizer:
         self.fields, self.spaced = fields, spaced
         self.cutters: list[Cutter] = []
         self.prefix, self.byte_level, self.metaspace = "never", False, False
-        listed = fields.get(said, "type") == "Sequence"
-        steps = fields.objects("pre_tokenizer.pretokenizers", said.get("pretokenizers")) if listed else [] if said is None else [fields.typed("pre_tokenizer", said, dict, "an object")]
+        steps = fields.steps("pre_tokenizer", said, "pretokenizers")
         for i, step in enumerate(steps):
             kind = fields.one_of("pre_tokenizer.type", step.get("type"), "ByteLevel", "Split", "Digits", "Metaspace")
             if kind == "ByteLevel":
@@ -204,7 +207,7 @@ class PreTokenizer:
             self.fields.need("pattern.Regex", regex, not self.spaced, "a text: spaces are written as ▁")
             self.cutters.append(Cutter("regex", regex, behavior, invert))
         else:
-            text = self.fields.text("pattern.String", text)
+            text = self.fields.need("pattern.String", self.fields.text("pattern.String", text), text != "", "a text that isn't empty")
             self.cutters.append(Cutter("text", text.translate(SWAPPED) if self.spaced else text, behavior, invert))
 
     def digits(self, step: dict[str, Any]) -> None:
@@ -225,10 +228,8 @@ class PreTokenizer:
 
 def decoder(fields: Fields, said: Any, byte_level: bool, spaced: bool) -> bool:
     """Read a decoder, which must give back the text that was encoded; whether it drops a space at the start."""
-    listed = fields.get(said, "type") == "Sequence"
-    steps = fields.objects("decoder.decoders", said.get("decoders")) if listed else [] if said is None else [fields.typed("decoder", said, dict, "an object")]
     strip = False
-    for step in steps:
+    for step in fields.steps("decoder", said, "decoders"):
         if byte_level:
             fields.one_of("decoder.type", step.get("type"), "ByteLevel")
             continue

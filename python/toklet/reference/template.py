@@ -21,10 +21,8 @@ class Template:
     @classmethod
     def read(cls, fields: Fields, said: Any) -> "Template | None":
         """Read a post-processor. ByteLevel, which trims offsets alone, changes no ids."""
-        listed = fields.get(said, "type") == "Sequence"
-        steps = fields.objects("post_processor.processors", said.get("processors")) if listed else [] if said is None else [fields.typed("post_processor", said, dict, "an object")]
         made = None
-        for step in steps:
+        for step in fields.steps("post_processor", said, "processors"):
             if fields.one_of("post_processor.type", step.get("type"), "ByteLevel", "TemplateProcessing") == "ByteLevel":
                 continue
             fields.need("post_processor", step, made is None, "one template")
