@@ -146,15 +146,17 @@ pub(crate) struct Added {
     tokens: Vec<AddedToken>,
     /// What a character of a word is.
     word: Option<Regex>,
+    /// Whether a space is one that is written as ▁, which is no white space.
+    marked: bool,
 }
 
 impl Added {
     /// Take the tokens, each with what is looked for.
-    pub(crate) fn new(tokens: Vec<(Vec<u8>, AddedToken)>) -> Result<Self> {
+    pub(crate) fn new(tokens: Vec<(Vec<u8>, AddedToken)>, marked: bool) -> Result<Self> {
         let (sought, tokens): (Vec<_>, Vec<_>) = tokens.into_iter().filter(|(sought, _)| !sought.is_empty()).unzip();
         let word = tokens.iter().any(|token| token.single_word).then(|| Regex::new(r"^\w$"));
         let word = word.transpose().map_err(|error| Error::new(Kind::Internal, "the pattern of words", error.to_string(), "a pattern"))?;
-        Ok(Self { automaton: automaton(&sought)?, tokens, word })
+        Ok(Self { automaton: automaton(&sought)?, tokens, word, marked })
     }
 
     /// Whether there are none.
@@ -176,19 +178,20 @@ impl Added {
             if token.special && matches!(chosen, Chosen::Refused(_)) {
                 return Err(refused(origin(start), &token.content));
             }
-            if !chosen.wants(token) || (token.single_word && self.in_word(data, start, end)) {
+            let gone = start < done; // the token before has taken it along
+            if gone || !chosen.wants(token) || (token.single_word && self.in_word(data, start, end)) {
                 continue;
             }
             if token.lstrip {
-                start -= blanks_before(&data[done.min(start)..start]);
+                start -= blanks_before(&data[done..start], self.marked);
             }
             if token.rstrip {
-                end += blanks(&data[end..]);
+                end += blanks(&data[end..], self.marked);
             }
             if done < start {
                 visit(None, done..start)?;
             }
-            visit(Some(token), start.max(done)..end)?;
+            visit(Some(token), start..end)?;
             done = end;
         }
         if done < data.len() { visit(None, done..data.len()) } else { Ok(()) }
@@ -202,17 +205,17 @@ impl Added {
     }
 }
 
-/// How many bytes of white space a text begins with.
-pub(crate) fn blanks(data: &[u8]) -> usize {
+/// How many bytes of white space a text begins with; `marked` leaves spaces out.
+pub(crate) fn blanks(data: &[u8], marked: bool) -> usize {
     let valid = data.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    valid.len() - valid.trim_start().len()
+    valid.len() - valid.trim_start_matches(|c: char| c.is_whitespace() && !(marked && c == ' ')).len()
 }
 
 /// How many bytes of white space a text ends with.
-pub(crate) fn blanks_before(data: &[u8]) -> usize {
+pub(crate) fn blanks_before(data: &[u8], marked: bool) -> usize {
     let mut end = data.len();
     while let Some(c) = (1..=end.min(4)).find_map(|back| std::str::from_utf8(&data[end - back..end]).ok()).and_then(|last| last.chars().next_back()) {
-        if !c.is_whitespace() {
+        if !c.is_whitespace() || (marked && c == ' ') {
             break;
         }
         end -= c.len_utf8();

@@ -125,13 +125,13 @@ struct Parts {
 
 impl Parts {
     fn text(&mut self, text: &[u8]) {
-        let gone = if self.strip && self.plain.is_empty() { blanks(text) } else { 0 };
+        let gone = if self.strip && self.plain.is_empty() { blanks(text, false) } else { 0 };
         self.plain.extend_from_slice(&text[gone..]);
     }
 
     fn special(&mut self, tok: &Tokenizer, pipeline: &Pipeline, token: &AddedToken, pulse: &Pulse) -> Result<()> {
         if token.lstrip {
-            self.plain.truncate(self.plain.len() - blanks_before(&self.plain));
+            self.plain.truncate(self.plain.len() - blanks_before(&self.plain, false));
         }
         self.flush(tok, pipeline, pulse)?;
         self.ids.push(token.id);

@@ -17,9 +17,10 @@ mod pretokenizer;
 mod template;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use aho_corasick::AhoCorasick;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::normalize::{SPACE_MARK, Span, Step, Text, prepend, replace};
@@ -73,20 +74,21 @@ impl Pipeline {
         let template = Template::read(fields, get(&said, "post_processor"))?;
         let added = added::read(fields, get(&said, "added_tokens"))?;
         let verbatim = matches!(steps.last(), Some(Step::SentencePiece(_)));
-        let (mut raw, mut normalized) = (Vec::new(), Vec::new());
+        let (mut raw, mut normalized, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
         for token in &added {
+            let content = token.content.as_bytes().to_vec();
             if !token.normalized {
-                raw.push((token.content.as_bytes().to_vec(), token.clone()));
-            } else if verbatim {
-                normalized.push((token.content.as_bytes().to_vec(), token.clone()));
-            } else {
-                let text = Text { bytes: token.content.as_bytes().into(), spans: None };
-                normalized.push((normalize(&steps, text)?.bytes.into_owned(), token.clone()));
+                raw.push((content, token.clone()));
+                continue;
             }
+            let sought = if verbatim { content } else { normalize(&steps, Text { bytes: content.into(), spans: None })?.bytes.into_owned() };
+            let fits = sought.is_empty() || seen.insert(sought.clone());
+            fields.need("an added token", &json!(token.content), fits, "one that is looked for as no other one is, once normalized")?;
+            normalized.push((sought, token.clone()));
         }
         let marks = metaspace.then(|| normalizer::finder(SPACE_MARK)).transpose()?;
         let special = added.iter().filter(|token| token.special).map(|token| (token.content.as_bytes().to_vec(), token.clone()));
-        let (raw, normalized, specials) = (Added::new(raw)?, Added::new(normalized)?, Added::new(special.collect())?);
+        let (raw, normalized, specials) = (Added::new(raw, false)?, Added::new(normalized, marked)?, Added::new(special.collect(), false)?);
         Ok(Self { said, steps, spaced, byte_level, cutters, prefix, marks, strip, template, added, raw, normalized, specials })
     }
 
@@ -144,7 +146,7 @@ impl Pipeline {
             let listed = get(model, field).as_array().map_or(&[][..], Vec::as_slice);
             listed.iter().filter_map(|number| u32::try_from(number.as_u64()?).ok()).collect()
         };
-        let ordinary: std::collections::HashSet<u32> = tokens.iter().map(|(_, id)| *id).collect();
+        let ordinary: HashSet<u32> = tokens.iter().map(|(_, id)| *id).collect();
         let unknown = get(model, "unk_token").as_str().and_then(|name| {
             let special = self.added.iter().find(|token| token.special && token.content == name).map(|token| token.id);
             let spelled = self.spelled_as(name);

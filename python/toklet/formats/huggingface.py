@@ -117,6 +117,8 @@ class Reader:
         unknown = fields.get(self.file, "model.unk_token")
         self.said: dict[str, Any] = {field: self.file.get(field) for field in AROUND}
         self.said["model"] = {"unk_token": None if unknown is None else fields.text("model.unk_token", unknown), "fuse_unk": bool(fields.get(self.file, "model.fuse_unk"))}
+        for part in fields.steps("normalizer", self.said["normalizer"], "normalizers"):
+            fields.need("normalizer.type", part.get("type"), part.get("type") != "SentencePiece", "a normalizer of the format")
         self.pipeline = Pipeline(self.said, fields)
         self.ids = {token.content: token.id for token in self.pipeline.added}
         self.specials = {token.content: token.id for token in self.pipeline.added if token.special}

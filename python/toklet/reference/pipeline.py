@@ -32,23 +32,27 @@ class Pipeline:
 
     def __init__(self, said: dict[str, Any], fields: Fields) -> None:
         self.said = said
-        self.steps, self.spaced = normalizer(fields, said.get("normalizer"))
-        pre = PreTokenizer(fields, said.get("pre_tokenizer"), self.spaced)
+        self.steps, self.marked = normalizer(fields, said.get("normalizer"))
+        pre = PreTokenizer(fields, said.get("pre_tokenizer"), self.marked)
         self.byte_level, self.cutters, self.prefix = pre.byte_level, pre.cutters, pre.prefix
         self.metaspace = pre.metaspace
-        self.spaced = self.spaced or pre.metaspace
+        self.spaced = self.marked or pre.metaspace
         self.strip = decoder(fields, said.get("decoder"), self.byte_level, self.spaced)
         self.template = Template.read(fields, said.get("post_processor"))
         self.added = added_tokens(fields, said.get("added_tokens"))
         self.raw = {token.content: token for token in self.added if not token.normalized}
-        self.normalized = {self._sought(token): token for token in self.added if token.normalized}
+        self.normalized: dict[str, AddedToken] = {}
+        for token in self.added:
+            sought = self._sought(token) if token.normalized else ""
+            fields.need("an added token", token.content, sought not in self.normalized, "one that is looked for as no other one is, once normalized")
+            self.normalized |= {sought: token} if sought else {}
 
     @property
     def pattern(self) -> str:
         """The regular expression that cuts text; "" where nothing does, and the JSON of the steps where there are several."""
         if not self.cutters:
             return ""
-        if self.cutters == [Cutter("regex", self.cutters[0].pattern)]:
+        if len(self.cutters) == 1 and self.cutters[0].covers:
             return PATTERNS[named(self.cutters[0].pattern)]
         return dumps(self.said["pre_tokenizer"])
 
@@ -98,7 +102,7 @@ class Pipeline:
         """Cut a text at added tokens, and normalize the rest."""
         for token, chars in cut(characters(data), self.raw, allowed, refuse):
             if token is None:
-                yield from cut(self.normalize(chars), self.normalized, allowed, refuse)
+                yield from cut(self.normalize(chars), self.normalized, allowed, refuse, self.marked)
             else:
                 yield token, chars
 

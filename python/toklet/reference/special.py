@@ -41,18 +41,20 @@ def in_word(c: str) -> bool:
     return kind[0] in "LM" or kind in ("Nd", "Nl", "Pc") or c in "\u200c\u200d" or any(first <= ord(c) <= last for first, last in CIRCLED)
 
 
-def blanks(chars: Sequence[Char], step: int) -> int:
-    """Count the white space at the start of some characters, or at their end where `step` is -1."""
-    kinds = classes(joined(chars))[::step]
-    return next((i for i, kind in enumerate(kinds) if kind != SPACE), len(kinds))
+def blanks(chars: Sequence[Char], step: int, marked: bool = False) -> int:
+    """Count the white space at the start of some characters, or at their end where `step` is -1. A space that is written as ▁ isn't any."""
+    text = joined(chars)[::step]
+    return next((i for i, kind in enumerate(classes(text)) if kind != SPACE or (marked and text[i] == " ")), len(text))
 
 
-def cut(chars: list[Char], tokens: Mapping[str, AddedToken], allowed: Collection[str], refuse: bool) -> Iterator[Cut]:
+def cut(chars: list[Char], tokens: Mapping[str, AddedToken], allowed: Collection[str], refuse: bool, marked: bool = False) -> Iterator[Cut]:
     """Cut a text at added tokens, which stand under what is looked for: what is between them, and them. Special ones count if they are allowed."""
     text, done = joined(chars), 0
     names = sorted(filter(None, tokens), key=lambda name: len(name.encode()), reverse=True)
     for found in re.finditer("|".join(map(re.escape, names)), text) if names else ():
         token, start, end = tokens[found[0]], found.start(), found.end()
+        if start < done:
+            continue  # the token before has taken it along
         if token.special and refuse:
             raise TextError(f"byte {chars[start][1]} of text", f"the start of {token.content!r}", "no special token: say special='text' or special='allow'")
         if token.special and token.content not in allowed:
@@ -60,9 +62,9 @@ def cut(chars: list[Char], tokens: Mapping[str, AddedToken], allowed: Collection
         if token.single_word and ((start and in_word(text[start - 1])) or (end < len(text) and in_word(text[end]))):
             continue
         if token.lstrip:
-            start = max(start - blanks(chars[:start], -1), done)
+            start = max(start - blanks(chars[:start], -1, marked), done)
         if token.rstrip:
-            end += blanks(chars[end:], 1)
+            end += blanks(chars[end:], 1, marked)
         if done < start:
             yield None, chars[done:start]
         yield token, chars[start:end]
