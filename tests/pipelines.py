@@ -13,7 +13,25 @@ GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|
 CL100K = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 BEHAVIORS = ("Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous")
 CONTENTS = ("<s>", "</s>", "<", "a", "ab", "b a", "  ", "é", "e\u0301", "ﬁ", "x1", MARK, f"{MARK}a", "1", "s>")
-FRAGMENTS = (*"abé1 中x\n", "e\u0301", "ﬁ", "ǆ", "ab", "  ", "   ", "12", "it's", MARK, *CONTENTS, "\u212b", "가", "\u1112\u1161\u11ab", "ｶﾞ", "\u3000", "\u0345a\u0323\u0307")
+FRAGMENTS = (
+    *"abé1 中x\n",
+    "e\u0301",
+    "ﬁ",
+    "ǆ",
+    "ab",
+    "  ",
+    "   ",
+    "12",
+    "it's",
+    MARK,
+    *CONTENTS,
+    "\u212b",
+    "가",
+    "\u1112\u1161\u11ab",
+    "ｶﾞ",
+    "\u3000",
+    "\u0345a\u0323\u0307",
+)
 
 
 def spelled(token: bytes) -> str:
@@ -122,7 +140,9 @@ def of_characters(draw: Any) -> dict[str, Any]:
     first = how == "metaspace" and steps[0]["prepend_scheme"] == "first"  # a changed start is no start to `tokenizers`
     said = model(dict(vocab), merges, byte_fallback=fallback, unk_token="<unk>", fuse_unk=draw(st.booleans()))
     added = draw(added_tokens(dict(vocab)))
-    return file({"added_tokens": added, "normalizer": None if first else draw(normalizers(how == "normalizer")), "pre_tokenizer": sequence(steps), "model": said})
+    return file(
+        {"added_tokens": added, "normalizer": None if first else draw(normalizers(how == "normalizer")), "pre_tokenizer": sequence(steps), "model": said}
+    )
 
 
 def ids_of(owner: tokenizers.Tokenizer, text: str) -> list[int] | None:

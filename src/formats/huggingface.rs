@@ -49,16 +49,14 @@ fn supported() -> [(&'static str, Value); 9] {
 
 /// Reads one tokenizer.json; every refusal names the file and the field.
 struct Reader<'a> {
-    fields: Fields<'a>,
+    fields: &'a Fields<'a>,
     file: Value,
     pipeline: Pipeline,
     bytes: HashMap<char, u8>,
 }
 
-/// Read a tokenizer.json.
-pub(super) fn read(data: &[u8], name: &str, pulse: &Pulse) -> Result<Tokenizer> {
-    let fields = Fields { name };
-    let file = fields.parse(data, "a tokenizer.json")?;
+/// Read what the JSON of a tokenizer.json says.
+pub(super) fn of_file(fields: &Fields<'_>, file: Value, pulse: &Pulse) -> Result<Tokenizer> {
     fields.object("the whole", &file)?;
     for (field, allowed) in supported() {
         // What stands in a field's way, and isn't an object, is refused in its place.
@@ -74,8 +72,8 @@ pub(super) fn read(data: &[u8], name: &str, pulse: &Pulse) -> Result<Tokenizer> 
     }
     let mut said: Value = AROUND.iter().map(|field| ((*field).to_owned(), get(&file, field).clone())).collect::<serde_json::Map<_, _>>().into();
     said["model"] = json!({"unk_token": unknown, "fuse_unk": get(&file, "model.fuse_unk") == true});
-    refuse_ours(&fields, &said)?;
-    let pipeline = Pipeline::read(said, &fields)?;
+    refuse_ours(fields, &said)?;
+    let pipeline = Pipeline::read(said, fields)?;
     Reader { fields, file, pipeline, bytes: alphabet().into_iter().zip(0..=255).collect() }.tokenizer(fallback, pulse)
 }
 

@@ -28,10 +28,10 @@ const USER_DEFINED: u64 = 4;
 const UNUSED: u64 = 5;
 const BYTE: u64 = 6;
 
-struct Piece<'a> {
-    text: &'a str,
-    score: f32,
-    kind: u64,
+pub(super) struct Piece<'a> {
+    pub(super) text: &'a str,
+    pub(super) score: f32,
+    pub(super) kind: u64,
 }
 
 /// What a file says: the pieces, whose place is their id, and the settings that matter.
@@ -41,11 +41,22 @@ struct Model<'a> {
     trainer: BTreeMap<u64, Value<'a>>,
     normalizer: BTreeMap<u64, Value<'a>>,
     denormalizer: BTreeMap<u64, Value<'a>>,
+    post_processor: Json,
+}
+
+/// Make a tokenizer of pieces that another format has.
+pub(super) fn of_pieces(pieces: Vec<Piece<'_>>, name: &str, prefix: bool, squeeze: bool, post_processor: Json, pulse: &Pulse) -> Result<Tokenizer> {
+    let flag = |value: bool| Value::Number(u64::from(value));
+    let (trainer, normalizer) = (BTreeMap::from([(3, Value::Number(2))]), BTreeMap::from([(3, flag(prefix)), (4, flag(squeeze))]));
+    let model = Model { name, pieces, trainer, normalizer, denormalizer: BTreeMap::new(), post_processor };
+    model.check()?;
+    model.tokenizer(pulse)
 }
 
 /// Read a sentencepiece model.
 pub(super) fn read(data: &[u8], name: &str, pulse: &Pulse) -> Result<Tokenizer> {
-    let mut model = Model { name, pieces: Vec::new(), trainer: BTreeMap::new(), normalizer: BTreeMap::new(), denormalizer: BTreeMap::new() };
+    let (trainer, normalizer, denormalizer) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut model = Model { name, pieces: Vec::new(), trainer, normalizer, denormalizer, post_processor: Json::Null };
     for field in Message::new(data, name) {
         let (number, value) = field?;
         let settings = match number {
@@ -86,9 +97,6 @@ impl<'a> Model<'a> {
             return Err(self.refused(place, "of other fields", "a text, a score and a type"));
         };
         let text = std::str::from_utf8(text).map_err(|_| self.refused(place, quote::bytes(text), "UTF-8"))?;
-        if score.is_nan() {
-            return Err(self.refused(format!("the score of {}", quote::text(text)), "nan", "a number"));
-        }
         self.pieces.push(Piece { text, score, kind });
         Ok(())
     }
@@ -116,6 +124,9 @@ impl<'a> Model<'a> {
             if !matches!(piece.kind, NORMAL | UNKNOWN | CONTROL | USER_DEFINED | BYTE) {
                 let found = if piece.kind == UNUSED { "unused".into() } else { piece.kind.to_string() };
                 return Err(self.refused(format!("the type of piece {id}"), found, "normal, unknown, control, user-defined or byte"));
+            }
+            if piece.score.is_nan() {
+                return Err(self.refused(format!("the score of piece {id}"), "nan", "a number"));
             }
             if piece.kind == BYTE && byte_token(piece.text).is_none() {
                 return Err(self.refused(format!("the byte piece {id}"), quote::text(piece.text), "like '<0x0A>'"));
@@ -188,7 +199,7 @@ impl<'a> Model<'a> {
                 "prefix": prefix, "kept": self.of(USER_DEFINED).map(|(text, _)| text).collect::<Vec<_>>(),
             },
             "pre_tokenizer": null,
-            "post_processor": null,
+            "post_processor": self.post_processor,
             "decoder": {"type": "Sequence", "decoders": decoders},
             "model": {
                 "unk_token": self.of(UNKNOWN).map(|(text, _)| text).next(), "fuse_unk": true,

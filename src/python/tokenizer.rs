@@ -1,6 +1,5 @@
 //! The tokenizer for Python.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
@@ -23,7 +22,7 @@ fn text_place() -> String {
 }
 
 /// Take the entries of a dict whose values are ids.
-fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyResult<K>) -> PyResult<Vec<(K, u32)>> {
+pub(super) fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyResult<K>) -> PyResult<Vec<(K, u32)>> {
     let py = table.py();
     let entry = |(name, id): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let found = key(&name)?;
@@ -35,7 +34,7 @@ fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyR
     table.iter().map(entry).collect()
 }
 
-fn special_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
+pub(super) fn special_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
     name.extract().or_else(|_| Err(wrong_type(name.py(), "the special token", name.repr()?.to_string(), "a str")))
 }
 
@@ -262,16 +261,4 @@ pub(super) fn split<'py>(py: Python<'py>, data: &[u8], pattern: &str) -> PyResul
     let pretokens =
         call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data).map(|found| found.map(<[u8]>::to_vec)).collect::<crate::Result<Vec<_>>>())?;
     PyList::new(py, pretokens.iter().map(|pretoken| PyBytes::new(py, pretoken)))
-}
-
-#[pyfunction]
-#[pyo3(signature = (path, pattern = None, special_tokens = None))]
-pub(super) fn load(py: Python<'_>, path: PathBuf, pattern: Option<&str>, special_tokens: Option<&Bound<'_, PyDict>>) -> PyResult<Tokenizer> {
-    let specials = special_tokens.map(|table| id_table(table, special_name)).transpose()?;
-    call(py, super::LONG, |pulse| crate::formats::load(path, pattern, specials, pulse)).map(Tokenizer)
-}
-
-#[pyfunction]
-pub(super) fn save(py: Python<'_>, tokenizer: &Tokenizer, path: PathBuf) -> PyResult<()> {
-    call(py, super::LONG, |pulse| crate::formats::save(&tokenizer.0, path, pulse))
 }

@@ -84,7 +84,9 @@ def in_their_words(said: dict[str, Any]) -> dict[str, Any]:
     if Fields.get(steps, "type") != "SentencePiece":
         return said
     if steps["precompiled_charsmap"] or steps["squeeze"] or (steps["kept"] and steps["prefix"]):
-        raise FormatError("the normalizer", "sentencepiece's", "one that tokenizer.json can say: without a map of characters, squeezed spaces or user-defined symbols")
+        raise FormatError(
+            "the normalizer", "sentencepiece's", "one that tokenizer.json can say: without a map of characters, squeezed spaces or user-defined symbols"
+        )
     prefix = [{"type": "Prepend", "prepend": SPACE_MARK}] if steps["prefix"] else []
     spaces = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
     return said | {"normalizer": {"type": "Sequence", "normalizers": [*prefix, spaces]}}
@@ -106,9 +108,9 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {  # what a field may say, at most; anyt
 class Reader:
     """Reads one tokenizer.json; every refusal names the file and the field."""
 
-    def __init__(self, data: bytes, name: str) -> None:
-        self.fields = fields = Fields(name)
-        self.file = fields.typed("the whole", fields.loads(data, "a tokenizer.json"), dict, "an object")
+    def __init__(self, fields: Fields, file: Any) -> None:
+        self.fields = fields
+        self.file = fields.typed("the whole", file, dict, "an object")
         for field, allowed in SUPPORTED.items():
             top = fields.get(self.file, field.split(".")[0])  # refused in the field's place if it isn't an object
             fields.one_of(field, fields.get(self.file, field) if top is None or isinstance(top, dict) else top, *allowed)
@@ -116,7 +118,10 @@ class Reader:
         fields.need("model.ignore_merges", whole, not (whole and fallback), "false with byte_fallback: text could spell the tokens of bytes")
         unknown = fields.get(self.file, "model.unk_token")
         self.said: dict[str, Any] = {field: self.file.get(field) for field in AROUND}
-        self.said["model"] = {"unk_token": None if unknown is None else fields.text("model.unk_token", unknown), "fuse_unk": bool(fields.get(self.file, "model.fuse_unk"))}
+        self.said["model"] = {
+            "unk_token": None if unknown is None else fields.text("model.unk_token", unknown),
+            "fuse_unk": bool(fields.get(self.file, "model.fuse_unk")),
+        }
         for part in fields.steps("normalizer", self.said["normalizer"], "normalizers"):
             fields.need("normalizer.type", part.get("type"), part.get("type") != "SentencePiece", "a normalizer of the format")
         self.pipeline = Pipeline(self.said, fields)
@@ -161,6 +166,6 @@ class Reader:
         return bytes(BYTES[character] for character in spelled)
 
 
-def read(data: bytes, name: str) -> Tokenizer:
-    """Read a tokenizer.json."""
-    return Reader(data, name).tokenizer()
+def of_file(fields: Fields, file: Any) -> Tokenizer:
+    """Read what the JSON of a tokenizer.json says."""
+    return Reader(fields, file).tokenizer()

@@ -49,10 +49,7 @@ class Model:
             spelled = text.decode()
         except UnicodeDecodeError:
             raise self.refuse(place, repr(text), "UTF-8") from None
-        number = struct.unpack("<f", score)[0]
-        if number != number:
-            raise self.refuse(f"the score of {spelled!r}", "nan", "a number")
-        self.pieces.append((spelled, number, kind))
+        self.pieces.append((spelled, struct.unpack("<f", score)[0], kind))
 
 
 def parsed(data: bytes, name: str) -> Model:
@@ -77,16 +74,27 @@ def checked(model: Model) -> None:
         raise model.refuse("escape_whitespaces", "false", "true")
     if model.denormalizer.get(2, b""):
         raise model.refuse("denormalizer_spec", "a map of characters", "empty")
-    for id, (piece, _, kind_of) in enumerate(model.pieces):
+    for id, (piece, score, kind_of) in enumerate(model.pieces):
         if kind_of not in (NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE):
             raise model.refuse(f"the type of piece {id}", "unused" if kind_of == UNUSED else str(kind_of), "normal, unknown, control, user-defined or byte")
+        if score != score:
+            raise model.refuse(f"the score of piece {id}", "nan", "a number")
         if kind_of == BYTE and not BYTE_TOKEN.fullmatch(piece):
             raise model.refuse(f"the byte piece {id}", repr(piece), "like '<0x0A>'")
 
 
 def read(data: bytes, name: str) -> Tokenizer:
     """Read a sentencepiece model."""
-    model = parsed(data, name)
+    return tokenizer(parsed(data, name))
+
+
+def of_pieces(pieces: list[tuple[str, float, int]], name: str, prefix: bool, squeeze: bool, post_processor: Any) -> Tokenizer:
+    """Make a tokenizer of pieces that another format has."""
+    return tokenizer(Model(name, pieces, {3: 2}, {3: int(prefix), 4: int(squeeze)}), post_processor)
+
+
+def tokenizer(model: Model, post_processor: Any = None) -> Tokenizer:
+    """Make the tokenizer of a model."""
     checked(model)
     of = {kind: {piece: id for id, (piece, _, is_of) in enumerate(model.pieces) if is_of == kind} for kind in range(1, 7)}
     if sum(map(len, of.values())) < len(model.pieces):
@@ -117,7 +125,7 @@ def read(data: bytes, name: str) -> Tokenizer:
             "kept": list(of[USER_DEFINED]),
         },
         "pre_tokenizer": None,
-        "post_processor": None,
+        "post_processor": post_processor,
         "decoder": {"type": "Sequence", "decoders": [*SPACED_DECODER, *([STRIP] if prefix else [])]},
         "model": {
             "unk_token": next(iter(of[UNKNOWN])),
@@ -128,5 +136,3 @@ def read(data: bytes, name: str) -> Tokenizer:
     }
     tokens = {piece.translate(SWAPPED).encode(): id for piece, id in of[NORMAL].items()}
     return Tokenizer(tokens, None, specials, "", False, dumps(said))
-
-

@@ -143,7 +143,13 @@ def normalizer(fields: Fields, said: Any) -> tuple[list[Step], bool]:
             if isinstance(regex, str):
                 raise ArgumentError("normalizer.pattern.Regex", repr(regex), "a text: a regular expression needs the native backend")
             old = fields.text("normalizer.pattern.String", fields.get(part, "pattern.String"))
-            flat.append((kind, fields.need("normalizer.pattern.String", old, old != "", "a text that isn't empty"), fields.text("normalizer.content", part.get("content"))))
+            flat.append(
+                (
+                    kind,
+                    fields.need("normalizer.pattern.String", old, old != "", "a text that isn't empty"),
+                    fields.text("normalizer.content", part.get("content")),
+                )
+            )
         else:
             flat.append((kind, part, None))
     marks = next((i for i, part in enumerate(flat) if part == ("Replace", " ", SPACE_MARK)), None)
