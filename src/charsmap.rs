@@ -17,7 +17,7 @@ pub(crate) struct Charsmap {
 impl Charsmap {
     pub(crate) fn new(data: &[u8], name: &str) -> Result<Self> {
         let size = data.first_chunk().map_or(0, |size| u32::from_le_bytes(*size)) as usize;
-        if size % 4 != 0 || size < 4 || data.len() < 4 || size > data.len() - 4 {
+        if !size.is_multiple_of(4) || size < 4 || data.len() < 4 || size > data.len() - 4 {
             let found = format!("{} bytes that say {size}", data.len());
             return Err(Error::new(Kind::Format, format!("precompiled_charsmap of {name}"), found, "a trie and its texts"));
         }

@@ -9,6 +9,9 @@ use crate::error::{Error, Kind, Result, quote};
 use crate::special::Special;
 use crate::threads::Pulse;
 
+/// Ids, and (start, end) of each in bytes.
+type Located = (Vec<u32>, Vec<(usize, usize)>);
+
 const TICK_EVERY: usize = 1 << 16;
 
 impl Tokenizer {
@@ -29,7 +32,7 @@ impl Tokenizer {
     }
 
     /// Encode one text: its ids, and (start, end) of each in bytes.
-    fn places(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<(Vec<u32>, Vec<(usize, usize)>)> {
+    fn places(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Located> {
         if let Some(pipeline) = self.pipeline() {
             let (ids, spans) = self.spans(pipeline, data, special, pulse)?;
             return Ok((ids, spans.into_iter().map(|(start, end)| (start as usize, end as usize)).collect()));

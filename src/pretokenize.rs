@@ -147,8 +147,8 @@ fn matches(regex: &Regex, piece: &[u8], pulse: &Pulse) -> Result<Vec<Range<usize
     let (mut found, mut start) = (Vec::new(), 0);
     for chunk in piece.utf8_chunks() {
         for place in regex.find_iter(chunk.valid()) {
-            let place = place
-                .map_err(|error| Error::new(Kind::Text, "the text", format!("too much for the pattern ({error})"), "one that the pattern can cut"))?;
+            let place =
+                place.map_err(|error| Error::new(Kind::Text, "the text", format!("too much for the pattern ({error})"), "one that the pattern can cut"))?;
             tick_at(place.start(), place.end(), pulse)?;
             if !place.as_str().is_empty() {
                 found.push(start + place.start()..start + place.end());
@@ -161,7 +161,7 @@ fn matches(regex: &Regex, piece: &[u8], pulse: &Pulse) -> Result<Vec<Range<usize
 
 /// Cut a text by one step after the other.
 pub(crate) fn pretokens(text: &[u8], steps: &[Cutter], pulse: &Pulse) -> Result<Vec<Range<usize>>> {
-    let mut ranges = vec![0..text.len()];
+    let mut ranges: Vec<_> = std::iter::once(0..text.len()).collect();
     for step in steps {
         let mut cut = Vec::with_capacity(ranges.len());
         for range in ranges {

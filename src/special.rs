@@ -140,6 +140,9 @@ pub(crate) struct AddedToken {
     pub(crate) normalized: bool,
 }
 
+/// Takes a stretch of text, or an added token.
+pub(crate) type Visit<'v> = dyn FnMut(Option<&AddedToken>, Range<usize>) -> Result<()> + 'v;
+
 /// Finds added tokens of every kind.
 pub(crate) struct Added {
     automaton: Option<AhoCorasick>,
@@ -170,7 +173,7 @@ impl Added {
         data: &[u8],
         chosen: &Chosen<'_>,
         origin: impl Fn(usize) -> u64,
-        visit: &mut dyn FnMut(Option<&AddedToken>, Range<usize>) -> Result<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<()> {
         let mut done = 0;
         for found in self.automaton.iter().flat_map(|automaton| automaton.find_iter(data)) {

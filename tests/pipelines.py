@@ -14,23 +14,8 @@ CL100K = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}
 BEHAVIORS = ("Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous")
 CONTENTS = ("<s>", "</s>", "<", "a", "ab", "b a", "  ", "é", "e\u0301", "ﬁ", "x1", MARK, f"{MARK}a", "1", "s>")
 FRAGMENTS = (
-    *"abé1 中x\n",
-    "e\u0301",
-    "ﬁ",
-    "ǆ",
-    "ab",
-    "  ",
-    "   ",
-    "12",
-    "it's",
-    MARK,
-    *CONTENTS,
-    "\u212b",
-    "가",
-    "\u1112\u1161\u11ab",
-    "ｶﾞ",
-    "\u3000",
-    "\u0345a\u0323\u0307",
+    *("a", "b", "é", "1", " ", "中", "x", "\n", "e\u0301", "ﬁ", "ǆ", "ab", "  ", "   ", "12", MARK, "\u212b", "가", "\u1112\u1161\u11ab", "ｶﾞ", "\u3000"),
+    *("it's", "\u0345a\u0323\u0307", *CONTENTS),
 )
 
 

@@ -1,4 +1,4 @@
-"""What stands around the model in a tokenizer.json: the ids are those of `tokenizers`, whatever the file asks for; what toklet doesn't do it refuses by name."""
+"""What stands around the model in a tokenizer.json: the ids are those of `tokenizers`, whatever the file asks for."""
 
 import json
 from pathlib import Path

@@ -17,8 +17,7 @@ use crate::threads::Pulse;
 /// Metadata is a few megabytes; what is longer is refused before it is read.
 pub(super) const HEAD_BYTES: usize = 1 << 26;
 
-const QWEN2: &str =
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const TEKKEN: &str = concat!(
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|",
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -215,7 +214,8 @@ impl Keys<'_> {
         };
         let (first, last) = (token("add_bos_token", "bos_token_id"), token("add_eos_token", "eos_token_id"));
         let piece = |name: &str| json!({"SpecialToken": {"id": name, "type_id": 0}});
-        let around = |text: Json| -> Vec<Json> { first.iter().map(|(name, _)| piece(name)).chain([text]).chain(last.iter().map(|(name, _)| piece(name))).collect() };
+        let around =
+            |text: Json| -> Vec<Json> { first.iter().map(|(name, _)| piece(name)).chain([text]).chain(last.iter().map(|(name, _)| piece(name))).collect() };
         let ids: Map<String, Json> =
             first.iter().chain(&last).map(|(name, id)| ((*name).to_owned(), json!({"id": name, "ids": [id], "tokens": [name]}))).collect();
         if ids.is_empty() {

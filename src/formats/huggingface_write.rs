@@ -23,13 +23,13 @@ pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     let mut entries: Vec<(String, u32)> = vocabulary.tokens().into_iter().map(|(token, id)| (spell(token), id)).collect();
     entries.extend((0..=255u8).zip(&vocabulary.kind().bytes).map(|(byte, id)| (format!("<0x{byte:02X}>"), *id)));
     let mut known: std::collections::HashSet<String> = entries.iter().map(|(name, _)| name.clone()).collect();
-    for (name, id) in vocabulary.specials() {
+    for (name, id) in needed(tokenizer, &entries) {
         if !known.insert(name.clone()) {
-            let place = format!("the special token {}", quote::text(name));
+            let place = format!("the special token {}", quote::text(&name));
             let allowed = "no other token's name: tokenizer.json can't tell them apart";
             return Err(Error::new(Kind::Format, place, "an ordinary token too", allowed));
         }
-        entries.push((name.clone(), *id));
+        entries.push((name, id));
     }
     entries.sort_by_key(|(_, id)| *id);
     let vocab: Map<String, Value> = entries.into_iter().map(|(name, id)| (name, id.into())).collect();
@@ -46,6 +46,22 @@ pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     }
     file["model"] = model;
     Ok(file.to_string().into_bytes())
+}
+
+/// The added tokens that have to stand in the vocabulary for their ids: `tokenizers` numbers those that don't from its end on.
+fn needed(tokenizer: &Tokenizer, entries: &[(String, u32)]) -> Vec<(String, u32)> {
+    let vocabulary = tokenizer.vocabulary();
+    let mut others: Vec<_> = vocabulary.specials().iter().chain(&vocabulary.kind().added).cloned().collect();
+    if tokenizer.pipeline().is_some() {
+        others.sort_by_key(|(_, id)| *id);
+        let last = entries.iter().map(|(_, id)| *id).max().unwrap_or(0);
+        let inside = others.partition_point(|(_, id)| *id < last);
+        let first = entries.len() + inside;
+        if others[inside..].iter().zip(first..).all(|((_, id), at)| *id as usize == at) {
+            others.truncate(inside);
+        }
+    }
+    others
 }
 
 /// What stands around a vocabulary that a pattern and special tokens say all of.

@@ -175,7 +175,7 @@ impl<'a> Model<'a> {
     fn added(&self) -> Vec<Json> {
         let mut added: Vec<_> = [UNKNOWN, CONTROL].iter().flat_map(|kind| self.of(*kind)).map(|(name, id)| (id, added_token(name, id))).collect();
         for (name, id) in self.of(USER_DEFINED) {
-            let mut token = added_token(&name.replace(SPACE_MARK, " "), id);
+            let mut token = added_token(&swapped(name), id);
             (token["special"], token["normalized"]) = (json!(false), json!(true));
             added.push((id, token));
         }
@@ -186,7 +186,8 @@ impl<'a> Model<'a> {
     fn said(&self) -> Json {
         let prefix = Self::number(&self.normalizer, 3, 1) != 0;
         let charsmap = self.normalizer.get(&2).and_then(|map| map.bytes()).unwrap_or(&[]);
-        let mut decoders = vec![json!({"type": "Replace", "pattern": {"String": SPACE_MARK}, "content": " "}), json!({"type": "ByteFallback"}), json!({"type": "Fuse"})];
+        let mut decoders =
+            vec![json!({"type": "Replace", "pattern": {"String": SPACE_MARK}, "content": " "}), json!({"type": "ByteFallback"}), json!({"type": "Fuse"})];
         if prefix {
             decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
         }

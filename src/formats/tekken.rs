@@ -59,7 +59,8 @@ pub(super) fn read(fields: &Fields<'_>, file: &Value, pulse: &Pulse) -> Result<T
         pulse.tick(0)?;
         let rank = fields.id("a token", get(entry, "rank"))?;
         let spelled = fields.text("token_bytes", get(entry, "token_bytes"))?;
-        let token = BASE64_STANDARD.decode(spelled).map_err(|_| fields.refused("token_bytes", quote::text(&spelled.chars().take(40).collect::<String>()), "base64"))?;
+        let token =
+            BASE64_STANDARD.decode(spelled).map_err(|_| fields.refused("token_bytes", quote::text(&spelled.chars().take(40).collect::<String>()), "base64"))?;
         if rank < size.saturating_sub(reserved) {
             if !seen.insert(token.clone()) {
                 return Err(fields.refused(&format!("the token {rank}"), format!("{} again", quote::bytes(&token)), "a new token"));

@@ -1,7 +1,5 @@
 //! Text -> ids through a pipeline, and where in the text each id comes from.
 
-use std::ops::Range;
-
 use super::{Piece, Pipeline, located};
 use crate::encode::Tokenizer;
 use crate::error::{Error, Kind, Result};
@@ -144,6 +142,3 @@ impl Parts {
         tok.through(pipeline, &plain, &Chosen::Nothing, self.at_start, &mut self.merger, pulse, &mut |ids| self.ids.extend_from_slice(ids))
     }
 }
-
-/// A stretch of text, or a special token.
-pub(super) type Visit<'v> = dyn FnMut(Option<&AddedToken>, Range<usize>) -> Result<()> + 'v;

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::error::Result;
 use crate::normalize::{SPACE_MARK, Span, Step, Text, prepend, replace};
 use crate::pretokenize::{Cutter, pretokens};
-use crate::special::{Added, AddedToken, Chosen};
+use crate::special::{Added, AddedToken, Chosen, Visit};
 use crate::threads::Pulse;
 use crate::vocab::{Symbols, Vocabulary};
 use fields::{Fields, get};
@@ -187,7 +187,7 @@ impl Pipeline {
     }
 
     /// Visit a text as stretches of text and special tokens.
-    pub(crate) fn each_special(&self, data: &[u8], chosen: &Chosen<'_>, visit: &mut encode::Visit<'_>) -> Result<()> {
+    pub(crate) fn each_special(&self, data: &[u8], chosen: &Chosen<'_>, visit: &mut Visit<'_>) -> Result<()> {
         self.specials.each(data, chosen, |at| at as u64, visit)
     }
 

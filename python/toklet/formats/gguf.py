@@ -170,7 +170,7 @@ class Keys:
         return {"type": "TemplateProcessing", "single": text("A"), "pair": text("A") + text("B"), "special_tokens": ids} if ids else None
 
     def llama(self) -> Tokenizer:
-        """sentencepiece's BPE."""
+        """BPE as sentencepiece has it."""
         tokens = self.texts("tokens")
         kinds, scores = self.numbers("token_type", len(tokens)), self.numbers("scores", len(tokens))
         floats = struct.unpack(f"<{len(scores)}f", struct.pack(f"<{len(scores)}I", *scores))

@@ -45,7 +45,7 @@ def text(tokenizer: Tokenizer) -> bytes:
     written = pipeline.spell if pipeline and not pipeline.byte_level else spell
     vocab = {written(token): id for token, id in vocabulary.tokens.items()}
     vocab |= {f"<0x{byte:02X}>": id for byte, id in enumerate(vocabulary.kind.bytes)}
-    for name, id in vocabulary.specials.items():
+    for name, id in needed(tokenizer, len(vocab)).items():
         if name in vocab:
             raise FormatError(f"the special token {name!r}", "an ordinary token too", "no other token's name: tokenizer.json can't tell them apart")
         vocab[name] = id
@@ -65,6 +65,19 @@ def text(tokenizer: Tokenizer) -> bytes:
     return dumps(file | {"model": model}).encode()
 
 
+def needed(tokenizer: Tokenizer, size: int) -> dict[str, int]:
+    """Give the added tokens that have to stand in the vocabulary for their ids: `tokenizers` numbers those that don't from its end on."""
+    vocabulary, pipeline = tokenizer.vocabulary, tokenizer.pipeline
+    if pipeline is None:
+        return vocabulary.specials
+    others = dict(sorted((vocabulary.specials | dict(vocabulary.kind.added)).items(), key=lambda item: item[1]))
+    last = max((*vocabulary.tokens.values(), *vocabulary.kind.bytes))
+    inside = {name: id for name, id in others.items() if id < last}
+    behind = [id for id in others.values() if id > last]
+    first = size + len(inside)
+    return inside if behind == list(range(first, first + len(behind))) else others
+
+
 def around(tokenizer: Tokenizer) -> dict[str, Any]:
     """Give what stands around the vocabulary and the merges."""
     if tokenizer.pipeline:
@@ -80,7 +93,7 @@ def around(tokenizer: Tokenizer) -> dict[str, Any]:
 
 def in_their_words(said: dict[str, Any]) -> dict[str, Any]:
     """Give what a pipeline says in words that `tokenizers` knows: sentencepiece's normalizer, where it does no more than put spaces, is two of theirs."""
-    steps = said.get("normalizer")
+    steps = said["normalizer"]
     if Fields.get(steps, "type") != "SentencePiece":
         return said
     if steps["precompiled_charsmap"] or steps["squeeze"] or (steps["kept"] and steps["prefix"]):

@@ -12,7 +12,7 @@ from typing import Any
 from ..reference.encode import Tokenizer
 from ..reference.error import FormatError
 from ..reference.fields import dumps
-from ..reference.pipeline import SPACE_MARK, SWAPPED
+from ..reference.pipeline import SWAPPED
 from .huggingface import BYTE_TOKEN, SPACED_DECODER, STRIP, added_token
 from .protobuf import Value, fields
 
@@ -114,7 +114,7 @@ def tokenizer(model: Model, post_processor: Any = None) -> Tokenizer:
     charsmap = model.normalizer.get(2, b"")
     specials = of[UNKNOWN] | of[CONTROL]
     added = [added_token(piece, id) for piece, id in specials.items()]
-    added += [added_token(piece.replace(SPACE_MARK, " "), id) | {"special": False, "normalized": True} for piece, id in of[USER_DEFINED].items()]
+    added += [added_token(piece.translate(SWAPPED), id) | {"special": False, "normalized": True} for piece, id in of[USER_DEFINED].items()]
     said: dict[str, Any] = {
         "added_tokens": sorted(added, key=lambda token: int(token["id"])),
         "normalizer": {

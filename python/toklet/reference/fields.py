@@ -78,7 +78,7 @@ class Fields:
     def steps(self, field: str, found: Any, listed: str) -> list[dict[str, Any]]:
         """Read the steps of a normalizer, a pre-tokenizer and so on: none, one, or the list that a `Sequence` has in the field `listed`."""
         if self.get(found, "type") == "Sequence":
-            return self.objects(f"{field}.{listed}", found[listed] if listed in found else None)
+            return self.objects(f"{field}.{listed}", found.get(listed))
         return [] if found is None else [self.typed(field, found, dict, "an object")]
 
     def flag(self, field: str, found: Any, default: bool) -> bool:

@@ -10,11 +10,13 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
+from typing import Literal
 
 from .charsmap import Charsmap
 from .newer import NEWER
 
 Char = tuple[str, int, int]
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 Step = Callable[[list[Char]], list[Char]]
 
 
@@ -54,7 +56,7 @@ def swallowed() -> frozenset[str]:
     return frozenset(found)
 
 
-def normal_form(form: str) -> Step:
+def normal_form(form: Form) -> Step:
     """Give the step of a normalization form."""
 
     def begins(c: str) -> bool:

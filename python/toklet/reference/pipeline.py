@@ -16,7 +16,7 @@ from typing import Any
 from .charsmap import Charsmap
 from .error import ArgumentError, FormatError
 from .fields import Fields, dumps
-from .normalize import Char, Step, characters, joined, normal_form, prepend, replace, sentencepiece
+from .normalize import Char, Form, Step, characters, joined, normal_form, prepend, replace, sentencepiece
 from .pretokenize import BEHAVIORS, Cutter, pretokens
 from .special import AddedToken, Cut, cut
 from .split import PATTERNS, named
@@ -24,6 +24,8 @@ from .template import Template
 from .vocab import Symbols
 
 SPACE_MARK = "\u2581"
+FORMS: dict[str, Form] = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}
+Part = tuple[str, Any, Any]
 SWAPPED = {ord(" "): SPACE_MARK, ord(SPACE_MARK): " "}
 
 
@@ -130,28 +132,10 @@ def added_tokens(fields: Fields, said: Any) -> list[AddedToken]:
 
 def normalizer(fields: Fields, said: Any) -> tuple[list[Step], bool]:
     """Read a normalizer: its steps, and whether it turns every space into ▁ (which they then leave a space)."""
-    flat: list[tuple[str, Any, Any]] = []
     parts = fields.steps("normalizer", said, "normalizers")
     for part in parts:
-        fields.one_of("normalizer.type", part.get("type"), "NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "SentencePiece")
-    for part in parts:
-        kind = part["type"]
-        if kind == "Prepend":
-            flat.append((kind, fields.text("normalizer.prepend", part.get("prepend")), None))
-        elif kind == "Replace":
-            regex = fields.get(part, "pattern.Regex")
-            if isinstance(regex, str):
-                raise ArgumentError("normalizer.pattern.Regex", repr(regex), "a text: a regular expression needs the native backend")
-            old = fields.text("normalizer.pattern.String", fields.get(part, "pattern.String"))
-            flat.append(
-                (
-                    kind,
-                    fields.need("normalizer.pattern.String", old, old != "", "a text that isn't empty"),
-                    fields.text("normalizer.content", part.get("content")),
-                )
-            )
-        else:
-            flat.append((kind, part, None))
+        fields.one_of("normalizer.type", part.get("type"), *FORMS, "Prepend", "Replace", "SentencePiece")
+    flat = [part_of(fields, part) for part in parts]
     marks = next((i for i, part in enumerate(flat) if part == ("Replace", " ", SPACE_MARK)), None)
     if marks is not None and all(kind == "Prepend" for kind, _, _ in flat[marks + 1 :]):
         # from there on a space stands where the file says ▁, and the other way round
@@ -163,14 +147,28 @@ def normalizer(fields: Fields, said: Any) -> tuple[list[Step], bool]:
     return [step_of(fields, *part) for part in flat], spaced
 
 
+def part_of(fields: Fields, part: dict[str, Any]) -> Part:
+    """Read a part of a normalizer: its type and what it says."""
+    if part["type"] == "Prepend":
+        return "Prepend", fields.text("normalizer.prepend", part.get("prepend")), None
+    if part["type"] != "Replace":
+        return part["type"], part, None
+    regex = fields.get(part, "pattern.Regex")
+    if isinstance(regex, str):
+        raise ArgumentError("normalizer.pattern.Regex", repr(regex), "a text: a regular expression needs the native backend")
+    old = fields.text("normalizer.pattern.String", fields.get(part, "pattern.String"))
+    fields.need("normalizer.pattern.String", old, old != "", "a text that isn't empty")
+    return "Replace", old, fields.text("normalizer.content", part.get("content"))
+
+
 def step_of(fields: Fields, kind: str, what: Any, new: Any) -> Step:
     """Give the step that a part of a normalizer is."""
     if kind == "Prepend":
         return prepend(what)
     if kind == "Replace":
         return replace(what, new)
-    if kind != "SentencePiece":
-        return normal_form(kind)
+    if kind in FORMS:
+        return normal_form(FORMS[kind])
     try:
         data = base64.b64decode(fields.text("precompiled_charsmap", what.get("precompiled_charsmap")), validate=True)
     except binascii.Error:

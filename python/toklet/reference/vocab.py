@@ -7,6 +7,7 @@ have ids and text, but no part in merging. What a pretoken begins as are its byt
 that is no token becomes the tokens of its bytes, or the unknown token. A vocabulary that exists is valid.
 """
 
+import builtins
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -34,14 +35,15 @@ class Symbols:
     `characters`: whether a pretoken begins as characters rather than bytes. `bytes`: the ids of the 256 byte tokens that a character becomes which is no
     token. `unknown`: the id that it becomes where there are none; `fuse`: several of them in a row become one. `ranks`: by token, for a vocabulary
     of ranks whose ranks aren't the ids (tokens may share one). `added`: tokens with no part in merging that text does become; names and ids. `strip`:
-    whether a space is dropped at the start of what is decoded, because one is put there before encoding. `utf8`: whether bytes may be missing that UTF-8 never has.
+    whether a space is dropped at the start of what is decoded, because one is put there before encoding. `utf8`: whether bytes may be missing that
+    UTF-8 never has.
     """
 
     characters: bool = False
     bytes: Sequence[int] = ()
     unknown: int | None = None
     fuse: bool = False
-    ranks: Mapping[bytes, int] | None = None
+    ranks: Mapping[builtins.bytes, int] | None = None
     added: Mapping[str, int] = field(default_factory=dict)
     strip: bool = False
     utf8: bool = False
