@@ -16,7 +16,21 @@ BYTES = bytes(range(256)) * 50
 WORDS = ["", "-", "-1", "0", "nan", "inf", "1e999", "9" * 400, "\udcff", "[", "{{", "<s>", "(a+)+$", "\n", "\x1b[2J", "/nowhere", "**", "x" * 100_000]
 OPTIONS = {
     "train": ["-v", "--pattern", "--special", "--separator", "--min-frequency", "--max-token-length", "--ties", "--threads"],
-    "generate": ["--order", "--temperature", "--top-k", "--top-p", "--min-p", "--seed", "-n", "--stop", "--prompt"],
+    "generate": [
+        "--order",
+        "--temperature",
+        "--top-k",
+        "--top-p",
+        "--min-p",
+        "--seed",
+        "-n",
+        "--stop",
+        "--prompt",
+        "--prompts",
+        "--stop-id",
+        "--samples",
+        "--best-of",
+    ],
     "encode": ["--pattern", "--special"],
 }
 

@@ -5,11 +5,9 @@
 
 use crate::encode::Tokenizer;
 use crate::error::Result;
-use crate::merge::Merger;
 use crate::special::Special;
+use crate::split::spans;
 use crate::threads::Pulse;
-
-const TICK_EVERY: usize = 1 << 16;
 
 /// A count, and the end of the text that may still change it.
 ///
@@ -48,21 +46,20 @@ impl Counter {
             return Ok(count);
         }
         let settled = tok.pattern().settled(&all);
-        let (mut at, mut count, mut since, mut merger) = (0, self.settled, 0, Merger::default());
-        let mut last = (0, self.settled); // of the pretokens that may still change the first, and the ids before it
-        for pretoken in tok.pattern().split(&all) {
-            let pretoken = pretoken?;
-            if at <= settled {
-                last = (at, count);
-            }
-            count += tok.length_of(pretoken, &mut merger, pulse)?;
-            at += pretoken.len();
-            since += pretoken.len();
-            if since >= TICK_EVERY {
-                pulse.tick(since as u64)?;
-                since = 0;
-            }
-        }
+        let mut count = self.settled;
+        let mut last = (0, count); // where the first of the pretokens begins that may still change, and the ids before it
+        tok.lookup().with(|memory| {
+            tok.pattern().windows(&all, |start, ends| {
+                pulse.tick(ends.last().copied().map_or(0, u64::from))?;
+                for span in spans(start, ends) {
+                    if span.start <= settled {
+                        last = (span.start, count);
+                    }
+                    count += tok.lookup().count(memory, &all[span], pulse)?;
+                }
+                Ok(())
+            })
+        })?;
         all.drain(..last.0);
         *self = Self { settled: last.1, tail: all, count };
         Ok(count)

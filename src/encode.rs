@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
-use crate::joins::Joins;
-use crate::merge::{Merger, whole_pretokens};
+use crate::lookup::{Lookup, MEMORY_BYTES, Memory};
 use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::special::{Chosen, Finder, Piece, Special, each_piece};
@@ -15,7 +14,6 @@ use crate::split::Pattern;
 use crate::threads::{Pulse, parallel, workers};
 use crate::vocab::{Parts, Vocabulary};
 
-const TICK_EVERY: usize = 1 << 16;
 /// How much text a worker takes at a time: enough that handing it out costs nothing, little enough that workers end together.
 const JOB_BYTES: usize = 1 << 18;
 
@@ -32,25 +30,23 @@ pub struct Tokenizer {
     vocabulary: Arc<Vocabulary>,
     pattern: Pattern,
     specials: Finder,
-    /// Which ids a pretoken may be taken as in one look-up.
-    whole: Vec<bool>,
+    lookup: Lookup,
     /// What else stands around the vocabulary, where a pattern and special tokens don't say all.
     pipeline: Option<Pipeline>,
-    joins: Option<Joins>,
 }
 
 impl Tokenizer {
     /// Put a vocabulary and a pattern together.
     pub fn new(vocabulary: Vocabulary, pattern: &str, pulse: &Pulse) -> Result<Self> {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
-        let (pattern, whole) = (Pattern::new(pattern)?, whole_pretokens(&vocabulary, pulse)?);
-        Ok(Self { vocabulary: Arc::new(vocabulary), pattern, specials, whole, pipeline: None, joins: None })
+        let (pattern, vocabulary) = (Pattern::new(pattern)?, Arc::new(vocabulary));
+        let lookup = Lookup::new(vocabulary.clone(), MEMORY_BYTES, pulse)?;
+        Ok(Self { vocabulary, pattern, specials, lookup, pipeline: None })
     }
 
     /// Put a vocabulary and what stands around it together.
     pub fn with_pipeline(vocabulary: Vocabulary, pipeline: Pipeline, pulse: &Pulse) -> Result<Self> {
-        let joins = Joins::new(&vocabulary);
-        Ok(Self { pipeline: Some(pipeline), joins, ..Self::new(vocabulary, "", pulse)? })
+        Ok(Self { pipeline: Some(pipeline), ..Self::new(vocabulary, "", pulse)? })
     }
 
     /// What stands around the vocabulary, where a pattern and special tokens don't say all.
@@ -81,14 +77,16 @@ impl Tokenizer {
     /// Encode one text.
     pub fn encode(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Vec<u32>> {
         let mut ids = Vec::with_capacity(data.len() / 3);
-        self.each_id(data, &self.specials.chosen(special)?, &mut Merger::default(), pulse, |found| ids.extend_from_slice(found))?;
+        let chosen = self.specials.chosen(special)?;
+        self.lookup.with(|memory| self.each_id(data, &chosen, memory, pulse, |found| ids.extend_from_slice(found)))?;
         Ok(ids)
     }
 
     /// Count the ids of one text, without keeping them.
     pub fn count(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<usize> {
         let mut count = 0;
-        self.each_id(data, &self.specials.chosen(special)?, &mut Merger::default(), pulse, |found| count += found.len())?;
+        let chosen = self.specials.chosen(special)?;
+        self.lookup.with(|memory| self.each_id(data, &chosen, memory, pulse, |found| count += found.len()))?;
         Ok(count)
     }
 
@@ -96,12 +94,15 @@ impl Tokenizer {
     pub fn encode_batch(&self, texts: &[&[u8]], special: &Special, threads: Option<usize>, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u64>)> {
         let (jobs, chosen) = (jobs(texts), self.specials.chosen(special)?);
         let done = parallel(workers(threads), jobs.len(), |job| {
-            let (mut ids, mut ends, mut merger) = (Vec::new(), Vec::new(), Merger::default());
-            for text in &texts[jobs[job].clone()] {
-                self.each_id(text, &chosen, &mut merger, pulse, |found| ids.extend_from_slice(found))?;
-                ends.push(ids.len());
-            }
-            Ok((ids, ends))
+            self.lookup.with(|memory| {
+                let texts = &texts[jobs[job].clone()];
+                let (mut ids, mut ends) = (Vec::with_capacity(texts.iter().map(|text| text.len()).sum::<usize>() / 3), Vec::with_capacity(texts.len()));
+                for text in texts {
+                    self.each_id(text, &chosen, memory, pulse, |found| ids.extend_from_slice(found))?;
+                    ends.push(ids.len());
+                }
+                Ok((ids, ends))
+            })
         })?;
         let mut ids = Vec::with_capacity(done.iter().map(|(ids, _)| ids.len()).sum());
         let mut offsets = vec![0];
@@ -117,37 +118,39 @@ impl Tokenizer {
         if let Some(pipeline) = &self.pipeline {
             return self.parts_through(pipeline, parts, pulse);
         }
-        let (mut ids, mut plain, mut merger) = (Vec::new(), Vec::new(), Merger::default());
-        for run in parts.chunk_by(|one, other| one.trusted == other.trusted) {
-            let text: String = run.iter().map(|part| part.text.as_str()).collect();
-            let finder = Some(&self.specials).filter(|_| run[0].trusted);
-            each_piece(finder, text.as_bytes(), |piece| {
-                match piece {
-                    Piece::Text(text) => plain.extend_from_slice(text),
-                    Piece::Special(id) => {
-                        self.ordinary(&plain, &mut merger, pulse, &mut |found| ids.extend_from_slice(found))?;
-                        plain.clear();
-                        ids.push(id);
+        let (mut ids, mut plain) = (Vec::new(), Vec::new());
+        self.lookup.with(|memory| {
+            for run in parts.chunk_by(|one, other| one.trusted == other.trusted) {
+                let text: String = run.iter().map(|part| part.text.as_str()).collect();
+                let finder = Some(&self.specials).filter(|_| run[0].trusted);
+                each_piece(finder, text.as_bytes(), |piece| {
+                    match piece {
+                        Piece::Text(text) => plain.extend_from_slice(text),
+                        Piece::Special(id) => {
+                            self.ordinary(&plain, memory, pulse, &mut |found| ids.extend_from_slice(found))?;
+                            plain.clear();
+                            ids.push(id);
+                        }
                     }
-                }
-                Ok(())
-            })?;
-        }
-        self.ordinary(&plain, &mut merger, pulse, &mut |found| ids.extend_from_slice(found))?;
+                    Ok(())
+                })?;
+            }
+            self.ordinary(&plain, memory, pulse, &mut |found| ids.extend_from_slice(found))
+        })?;
         Ok(ids)
     }
 
     /// Give what a text's ids are, piece by piece: the pretokens one after the other, and the special tokens between them.
-    fn each_id(&self, data: &[u8], chosen: &Chosen<'_>, merger: &mut Merger, pulse: &Pulse, mut take: impl FnMut(&[u32])) -> Result<()> {
+    fn each_id(&self, data: &[u8], chosen: &Chosen<'_>, memory: &mut Memory, pulse: &Pulse, mut take: impl FnMut(&[u32])) -> Result<()> {
         if data.len() > MAX_TEXT_BYTES {
             let allowed = format!("at most {MAX_TEXT_BYTES} in one call");
             return Err(Error::new(Kind::Argument, "the length of text", format!("{} bytes", data.len()), allowed));
         }
         if let Some(pipeline) = &self.pipeline {
-            return self.through(pipeline, data, chosen, true, merger, pulse, &mut take);
+            return self.through(pipeline, data, chosen, true, memory, pulse, &mut take);
         }
         each_piece(chosen.finder(data)?, data, |piece| match piece {
-            Piece::Text(text) => self.ordinary(text, merger, pulse, &mut take),
+            Piece::Text(text) => self.ordinary(text, memory, pulse, &mut take),
             Piece::Special(id) => {
                 take(&[id]);
                 Ok(())
@@ -155,44 +158,17 @@ impl Tokenizer {
         })
     }
 
-    /// Encode one pretoken of a pipeline.
-    pub(crate) fn one(&self, pretoken: &[u8], merger: &mut Merger, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
-        let mut rest = pretoken;
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(self.joins.as_ref().map_or(rest.len(), |joins| joins.piece(rest)));
-            match self.vocabulary.ordinary(piece).filter(|id| self.whole[*id as usize]) {
-                Some(id) => take(&[id]),
-                None => take(merger.merge(&self.vocabulary, piece, u32::MAX, pulse)?),
-            }
-            rest = behind;
-        }
-        Ok(())
-    }
-
     /// Encode text in which nothing is special.
-    fn ordinary(&self, data: &[u8], merger: &mut Merger, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
-        let mut since = 0;
-        for pretoken in self.pattern.split(data) {
-            let pretoken = pretoken?;
-            match self.vocabulary.ordinary(pretoken).filter(|id| self.whole[*id as usize]) {
-                Some(id) => take(&[id]),
-                None => take(merger.merge(&self.vocabulary, pretoken, u32::MAX, pulse)?),
-            }
-            since += pretoken.len();
-            if since >= TICK_EVERY {
-                pulse.tick(since as u64)?;
-                since = 0;
-            }
-        }
-        pulse.tick(since as u64)
+    fn ordinary(&self, data: &[u8], memory: &mut Memory, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        self.pattern.windows(data, |start, ends| {
+            pulse.tick(ends.last().copied().map_or(0, u64::from))?;
+            self.lookup.window(memory, data, start, ends, pulse, take)
+        })
     }
 
-    /// How many ids a pretoken has.
-    pub(crate) fn length_of(&self, pretoken: &[u8], merger: &mut Merger, pulse: &Pulse) -> Result<usize> {
-        match self.vocabulary.ordinary(pretoken).filter(|id| self.whole[*id as usize]) {
-            Some(_) => Ok(1),
-            None => Ok(merger.merge(&self.vocabulary, pretoken, u32::MAX, pulse)?.len()),
-        }
+    /// What pretokens are looked up in.
+    pub(crate) fn lookup(&self) -> &Lookup {
+        &self.lookup
     }
 }
 

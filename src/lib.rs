@@ -28,6 +28,8 @@
 //! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
+mod boundary;
+mod cache;
 mod charsmap;
 pub mod chat;
 pub mod count;
@@ -36,11 +38,12 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod formats;
-mod joins;
+mod lookup;
 pub mod merge;
 mod newer;
 mod normalize;
 mod offsets;
+mod pairs;
 pub mod philox;
 pub mod pipeline;
 mod pretokenize;
@@ -54,6 +57,7 @@ pub mod threads;
 pub mod train;
 pub mod unicode;
 pub mod vocab;
+mod width;
 
 pub use count::WordCounts;
 pub use encode::Tokenizer;

@@ -1,20 +1,18 @@
 //! The bytes of one pretoken -> its ids: join the neighbouring pair of lowest rank, the leftmost one, until no pair can be joined.
 //!
 //! This is all of BPE's encoding. The order matters: the merges are tried as they were learnt, never the longest first. Short pretokens look at every
-//! pair at each step, in a few cache lines; long ones keep the pairs in a heap, in n log n. Both take the pairs in the same order, so the result is the same.
+//! pair at each step, in arrays of fixed size; long ones keep the pairs in a heap, in n log n. Both take the pairs in the same order, so the result is the same.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::error::Result;
+use crate::pairs::NONE;
 use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
 
-/// Above this many bytes the heap takes over, which keeps long pretokens from costing the square of their length. Not tuned yet.
-const SHORT: usize = 128;
 /// Few enough heap entries that taking them stays well under the 20 ms in which a call must tick.
 const TICK_EVERY: usize = 1 << 12;
-const NONE: u32 = u32::MAX;
 
 /// The memory that merging works in, kept from one pretoken to the next.
 #[derive(Default)]
@@ -37,8 +35,18 @@ impl Merger {
     /// # Ok::<(), toklet::Error>(())
     /// ```
     pub fn merge(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<&[u32]> {
-        let rank = |left, right| vocabulary.merge_of(left, right).map(|merge| merge.rank).filter(|rank| *rank < limit).unwrap_or(NONE);
         self.ids.clear();
+        match pretoken.len() {
+            _ if vocabulary.kind().characters => self.long(vocabulary, pretoken, limit, pulse)?,
+            ..=16 => short::<16>(vocabulary, pretoken, limit, |id| self.ids.push(id)),
+            17..=64 => short::<64>(vocabulary, pretoken, limit, |id| self.ids.push(id)),
+            _ => self.long(vocabulary, pretoken, limit, pulse)?,
+        }
+        Ok(&self.ids)
+    }
+
+    fn long(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
+        let rank = |left, right| Some(vocabulary.pairs().rank(left, right)).filter(|rank| vocabulary.order(*rank) < limit).unwrap_or(NONE);
         self.ranks.clear();
         vocabulary.symbols(pretoken, &mut self.ids);
         for (at, pair) in self.ids.windows(2).enumerate() {
@@ -46,30 +54,7 @@ impl Merger {
             tick_at(at, pulse)?;
         }
         self.ranks.push(NONE);
-        if self.ids.len() <= SHORT {
-            self.scan(vocabulary, rank);
-        } else {
-            self.heap(vocabulary, rank, pulse)?;
-        }
-        Ok(&self.ids)
-    }
-
-    fn scan(&mut self, vocabulary: &Vocabulary, rank: impl Fn(u32, u32) -> u32) {
-        let Self { ids, ranks, .. } = self;
-        while let Some((at, lowest)) = ranks.iter().copied().enumerate().min_by_key(|(_, rank)| *rank) {
-            if lowest == NONE {
-                return;
-            }
-            if let Some(merge) = vocabulary.merge_of(ids[at], ids[at + 1]) {
-                ids[at] = merge.id;
-            }
-            ids.remove(at + 1);
-            ranks.remove(at + 1);
-            ranks[at] = ids.get(at + 1).map_or(NONE, |right| rank(ids[at], *right));
-            if at > 0 {
-                ranks[at - 1] = rank(ids[at - 1], ids[at]);
-            }
-        }
+        self.heap(vocabulary, rank, pulse)
     }
 
     fn heap(&mut self, vocabulary: &Vocabulary, rank: impl Fn(u32, u32) -> u32, pulse: &Pulse) -> Result<()> {
@@ -82,7 +67,7 @@ impl Merger {
             next.push(at + 1);
             before.push(at.wrapping_sub(1));
             if rank != NONE {
-                heap.push(Reverse((rank, at)));
+                heap.push(Reverse((vocabulary.order(rank), at)));
             }
             tick_at(next.len(), pulse)?;
         }
@@ -91,13 +76,11 @@ impl Merger {
             taken += 1;
             tick_at(taken, pulse)?;
             let here = at as usize;
-            if ranks[here] != lowest {
+            if ranks[here] == NONE || vocabulary.order(ranks[here]) != lowest {
                 continue; // the pair that this entry was made for is no more
             }
             let right = next[here] as usize;
-            if let Some(merge) = vocabulary.merge_of(ids[here], ids[right]) {
-                ids[here] = merge.id;
-            }
+            ids[here] = vocabulary.pairs().made(ranks[here]);
             (ids[right], ranks[right]) = (NONE, NONE);
             next[here] = next[right];
             if let Some(behind) = before.get_mut(next[here] as usize) {
@@ -107,7 +90,7 @@ impl Merger {
                 let i = at as usize;
                 ranks[i] = ids.get(next[i] as usize).map_or(NONE, |right| rank(ids[i], *right));
                 if ranks[i] != NONE {
-                    heap.push(Reverse((ranks[i], at)));
+                    heap.push(Reverse((vocabulary.order(ranks[i]), at)));
                 }
             };
             renew(at);
@@ -117,6 +100,55 @@ impl Merger {
         }
         ids.retain(|id| *id != NONE);
         Ok(())
+    }
+}
+
+/// Encode a pretoken of at most `N` bytes, which is at most 64; what it becomes is given to `take`, id by id.
+///
+/// Every symbol keeps the place of its first byte. A pair's rank and the place where it begins are one number, so that the least of all is the leftmost pair of
+/// lowest rank, and is found by comparing all of them, without a branch.
+fn short<const N: usize>(vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, mut take: impl FnMut(u32)) {
+    const PLACE_BITS: u32 = 6;
+    const NO_PAIR: i32 = i32::MAX;
+    let pairs = vocabulary.pairs();
+    let pair = |rank: u32, place: u8| if rank < limit { (rank << PLACE_BITS | u32::from(place)).cast_signed() } else { NO_PAIR };
+    let (mut ids, mut found) = ([0; N], [NO_PAIR; N]);
+    let (mut next, mut before) = ([0u8; N], [u8::MAX; N]);
+    let mut length = 0u8;
+    for byte in pretoken.iter().take(N) {
+        let place = usize::from(length);
+        ids[place] = vocabulary.byte(*byte);
+        before[place] = length.wrapping_sub(1);
+        length += 1;
+        next[place] = length;
+    }
+    for (place, two) in (0u8..).zip(pretoken.windows(2)) {
+        found[usize::from(place)] = pair(vocabulary.rank_of_bytes(two[0], two[1]), place);
+    }
+    loop {
+        let least = found.iter().fold(NO_PAIR, |least, pair| least.min(*pair)).cast_unsigned();
+        if least == NO_PAIR.cast_unsigned() {
+            break;
+        }
+        let here = (least % (1 << PLACE_BITS)).to_le_bytes()[0];
+        let place = usize::from(here);
+        let right = usize::from(next[place]);
+        let behind = next[right];
+        ids[place] = pairs.made(least >> PLACE_BITS);
+        next[place] = behind;
+        (found[place], found[right]) = (NO_PAIR, NO_PAIR);
+        if behind < length {
+            before[usize::from(behind)] = here;
+            found[place] = pair(pairs.rank(ids[place], ids[usize::from(behind)]), here);
+        }
+        if let Some(left) = found.get_mut(usize::from(before[place])) {
+            *left = pair(pairs.rank(ids[usize::from(before[place])], ids[place]), before[place]);
+        }
+    }
+    let mut place = 0;
+    while place < length {
+        take(ids[usize::from(place)]);
+        place = next[usize::from(place)];
     }
 }
 

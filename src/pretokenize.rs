@@ -10,7 +10,7 @@ use fancy_regex::Regex;
 
 use crate::error::{Error, Kind, Result};
 use crate::normalize::character;
-use crate::split::Pattern;
+use crate::split::{Pattern, spans};
 use crate::threads::Pulse;
 use crate::unicode::{Classes, class_of};
 
@@ -66,14 +66,13 @@ impl Cutter {
             Sought::Digits => Ok(digits(piece)),
             Sought::Regex(regex) => matches(regex, piece, pulse),
             Sought::BuiltIn(pattern) => {
-                let mut at = 0;
-                let range = |pretoken: Result<&[u8]>| {
-                    let start = at;
-                    at += pretoken?.len();
-                    tick_at(start, at, pulse)?;
-                    Ok(start..at)
-                };
-                pattern.split(piece).map(range).collect()
+                let mut found = Vec::new();
+                pattern.windows(piece, |start, ends| {
+                    pulse.tick(0)?;
+                    found.extend(spans(start, ends));
+                    Ok(())
+                })?;
+                Ok(found)
             }
         }
     }

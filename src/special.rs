@@ -168,13 +168,7 @@ impl Added {
     }
 
     /// Visit a text as stretches of text and added tokens; none of them is empty. `origin` says where in the caller's text a byte comes from.
-    pub(crate) fn each(
-        &self,
-        data: &[u8],
-        chosen: &Chosen<'_>,
-        origin: impl Fn(usize) -> u64,
-        visit: &mut Visit<'_>,
-    ) -> Result<()> {
+    pub(crate) fn each(&self, data: &[u8], chosen: &Chosen<'_>, origin: impl Fn(usize) -> u64, visit: &mut Visit<'_>) -> Result<()> {
         let mut done = 0;
         for found in self.automaton.iter().flat_map(|automaton| automaton.find_iter(data)) {
             let (token, mut start, mut end) = (&self.tokens[found.pattern()], found.start(), found.end());

@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
 use crate::normalize::character;
+use crate::pairs::{Pairs, RANK_BITS};
 use crate::threads::Pulse;
 
 /// What a pair of neighbouring ids becomes, and when.
@@ -64,13 +65,16 @@ pub struct Vocabulary {
     ids: ByBytes<u32>,
     by_id: Vec<Option<Box<[u8]>>>,
     bytes: [u32; 256],
-    pairs: FxHashMap<(u32, u32), Merge>,
+    pairs: Pairs,
+    /// The ranks of the pairs of single bytes: what merging begins with.
+    byte_ranks: Box<[u32]>,
     listed: Option<Vec<Parts>>,
     specials: Vec<(String, u32)>,
     whole: bool,
     kind: Symbols,
-    /// Ranks by id, where they aren't the ids.
+    /// Where ranks aren't the ids: the rank of each id, and what its order is among them, which it may share with others.
     ranks: FxHashMap<u32, u32>,
+    order: Vec<u32>,
 }
 
 impl Vocabulary {
@@ -88,14 +92,30 @@ impl Vocabulary {
         kind: Symbols,
         pulse: &Pulse,
     ) -> Result<Self> {
-        let (ids, pairs, ranks) = (ByBytes::default(), FxHashMap::default(), FxHashMap::default());
-        let mut this = Self { ids, by_id: Vec::new(), bytes: [0; 256], pairs, listed: None, specials, whole, kind, ranks };
+        let mut this = Self {
+            ids: ByBytes::default(),
+            by_id: Vec::new(),
+            bytes: [0; 256],
+            pairs: Pairs::with_room(0),
+            byte_ranks: Box::default(),
+            listed: None,
+            specials,
+            whole,
+            kind,
+            ranks: FxHashMap::default(),
+            order: Vec::new(),
+        };
         this.index_ids(tokens)?;
-        this.ranks = this.tokens().iter().map(|(_, id)| *id).zip(this.kind.ranks.iter().copied()).collect();
+        let mut ranked: Vec<(u32, u32)> = this.kind.ranks.iter().copied().zip(this.tokens().iter().map(|(_, id)| *id)).collect();
+        ranked.sort_unstable();
+        this.ranks = ranked.iter().map(|(_, id)| *id).zip(0..).collect();
+        this.order = ranked.into_iter().map(|(order, _)| order).collect();
         match merges {
             None => this.pair_by_ranks(pulse)?,
             Some(merges) => this.pair_by_merges(merges)?,
         }
+        this.byte_ranks =
+            (0..=0xFFFFu16).map(|two| u16::to_be_bytes(two).map(|byte| this.byte(byte))).map(|[left, right]| this.pairs.rank(left, right)).collect();
         Ok(this)
     }
 
@@ -116,16 +136,30 @@ impl Vocabulary {
         Self::new(tokens, Some(merges), specials.into_iter().zip(next..).collect(), false, pulse)
     }
 
+    /// Learn more on top: the ids stay, then come what each merge makes and the special tokens.
+    pub fn extended(&self, merges: Vec<Parts>, specials: Vec<String>, pulse: &Pulse) -> Result<Self> {
+        if self.kind.characters || self.kind.utf8 {
+            let found = "a tokenizer with more around it than a pattern and special tokens";
+            return Err(Error::new(Kind::Argument, "extend", found, "one of which these say all"));
+        }
+        let mut tokens: Vec<_> = self.tokens().into_iter().map(|(token, id)| (token.to_vec(), id)).collect();
+        let mut ids = u32::try_from(self.size()).unwrap_or(MAX_IDS)..;
+        tokens.extend(merges.iter().map(|(left, right)| [&left[..], right].concat()).zip(&mut ids));
+        let specials = self.specials.iter().cloned().chain(specials.into_iter().zip(ids)).collect();
+        let listed = self.listed.as_ref().map(|listed| listed.iter().cloned().chain(merges).collect());
+        Self::new(tokens, listed, specials, self.whole, pulse)
+    }
+
     fn index_ids(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
         check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         for (token, id) in &tokens {
-            self.place(quote::bytes(token), token, *id)?;
+            self.place(|| quote::bytes(token), token, *id)?;
         }
         for (name, id) in self.specials.iter().chain(&self.kind.added).cloned().collect::<Vec<_>>() {
-            self.place(quote::text(&name), name.as_bytes(), id)?;
+            self.place(|| quote::text(&name), name.as_bytes(), id)?;
         }
         for (byte, id) in (0..=255).zip(self.kind.bytes.clone()) {
-            self.place(format!("the byte 0x{byte:02x}"), &[byte], id)?;
+            self.place(|| format!("the byte 0x{byte:02x}"), &[byte], id)?;
         }
         for (token, id) in tokens {
             if let Some(first) = self.ids.insert(token.into_boxed_slice(), id) {
@@ -146,10 +180,10 @@ impl Vocabulary {
         Ok(())
     }
 
-    fn place(&mut self, name: String, token: &[u8], id: u32) -> Result<()> {
+    fn place(&mut self, name: impl Fn() -> String, token: &[u8], id: u32) -> Result<()> {
         let refuse = |place: String, found: String, allowed: String| Err(Error::new(Kind::Vocabulary, place, found, allowed));
         if id >= MAX_IDS {
-            return refuse(format!("the id of {name}"), id.to_string(), format!("from 0 to {}", MAX_IDS - 1));
+            return refuse(format!("the id of {}", name()), id.to_string(), format!("from 0 to {}", MAX_IDS - 1));
         }
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
             return refuse(format!("the length of token {id}"), format!("{} bytes", token.len()), format!("from 1 to {MAX_TOKEN_BYTES}"));
@@ -159,17 +193,17 @@ impl Vocabulary {
             self.by_id.resize(slot + 1, None);
         }
         if let Some(owner) = &self.by_id[slot] {
-            return refuse(format!("the id of {name}"), id.to_string(), format!("an id of its own: {} has this one", quote::bytes(owner)));
+            return refuse(format!("the id of {}", name()), id.to_string(), format!("an id of its own: {} has this one", quote::bytes(owner)));
         }
         self.by_id[slot] = Some(token.into());
         Ok(())
     }
 
     fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
-        self.pairs.reserve(5 * self.ids.len() / 2); // cl100k has 2.3 pairs a token, o200k 2.2
+        self.pairs = Pairs::with_room(5 * self.ids.len() / 2); // cl100k has 2.3 pairs a token, o200k 2.2
         for (token, &id) in &self.ids {
             pulse.tick(0)?;
-            let rank = self.rank(id);
+            let rank = self.ranks.get(&id).copied().unwrap_or(id);
             for cut in 1..token.len() {
                 if let (Some(&left), Some(&right)) = (self.ids.get(&token[..cut]), self.ids.get(&token[cut..])) {
                     self.pairs.insert((left, right), Merge { rank, id });
@@ -180,6 +214,10 @@ impl Vocabulary {
     }
 
     fn pair_by_merges(&mut self, merges: Vec<Parts>) -> Result<()> {
+        if merges.len() >= 1 << RANK_BITS {
+            return Err(Error::new(Kind::Vocabulary, "the number of merges", merges.len().to_string(), format!("under {}", 1 << RANK_BITS)));
+        }
+        self.pairs = Pairs::with_room(merges.len());
         for (rank, (left, right)) in (0u32..).zip(&merges) {
             let find = |part: &[u8]| {
                 self.ids
@@ -205,17 +243,27 @@ impl Vocabulary {
 
     /// What two neighbouring ids become.
     pub fn merge_of(&self, left: u32, right: u32) -> Option<Merge> {
-        self.pairs.get(&(left, right)).copied()
+        self.pairs.get(left, right)
     }
 
-    /// The rank of a token of a vocabulary of ranks.
+    /// All that is merged.
+    pub(crate) fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// The rank of the pair of two bytes.
+    pub(crate) fn rank_of_bytes(&self, left: u8, right: u8) -> u32 {
+        self.byte_ranks[usize::from(left) << 8 | usize::from(right)]
+    }
+
+    /// When a token of a vocabulary of ranks is made: the lower, the earlier.
     pub fn rank(&self, id: u32) -> u32 {
-        self.ranks.get(&id).copied().unwrap_or(id)
+        self.ranks.get(&id).map_or(id, |rank| self.order(*rank))
     }
 
-    /// The pairs that are merges, in no order.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (u32, u32, Merge)> {
-        self.pairs.iter().map(|((left, right), merge)| (*left, *right, *merge))
+    /// When a pair of a rank is merged. Ranks tell what is made; where several are due at the same time the leftmost pair is the first.
+    pub(crate) fn order(&self, rank: u32) -> u32 {
+        self.order.get(rank as usize).copied().unwrap_or(rank)
     }
 
     /// What the vocabulary has beside tokens, merges and special tokens.

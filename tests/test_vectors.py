@@ -140,3 +140,13 @@ def test_prompt(toklet: Any) -> None:
         else:
             with pytest.raises(toklet.PromptError, match=f"^{re.escape(case['error'])}$"):
                 parts_of(core, case)
+
+
+def test_parts(toklet: Any) -> None:
+    for vocabulary in cases("parts"):
+        assert toklet.patterns[vocabulary["pattern"]] == vocabulary["regex"]
+        tok = toklet.Tokenizer.from_merges(pairs(vocabulary["merges"]), pattern=vocabulary["pattern"], special_tokens=vocabulary["special_tokens"])
+        for case in vocabulary["cases"]:
+            parts = [toklet.Part.special(text) if trusted == "special" else toklet.Part(text, trusted) for text, trusted in case["parts"]]
+            assert toklet.Prompt(parts, tok).ids.tolist() == case["ids"], case
+            assert toklet.Prompt(parts, tok).text == "".join(text for text, _ in case["parts"])

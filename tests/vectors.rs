@@ -65,7 +65,7 @@ fn parts(value: &Value) -> Vec<Part> {
 fn split() {
     for case in cases("split") {
         let (pattern, data) = (Pattern::new(text(&case["pattern"])).unwrap(), hex(&case["text"]));
-        let found: Vec<Vec<u8>> = pattern.split(&data).map(|pretoken| pretoken.unwrap().to_vec()).collect();
+        let found: Vec<Vec<u8>> = pattern.split(&data).unwrap().into_iter().map(<[u8]>::to_vec).collect();
         assert_eq!(found, list(&case["pretokens"]).iter().map(hex).collect::<Vec<_>>(), "{case}");
     }
 }
@@ -236,6 +236,22 @@ fn prompt() {
         match found {
             Ok(found) => assert_eq!(found, parts(&case["parts"]), "{case}"),
             Err(error) => assert_eq!(Some(error.to_string().as_str()), case["error"].as_str(), "{case}"),
+        }
+    }
+}
+
+#[test]
+fn parts_of_prompts() {
+    let quiet = Pulse::default();
+    for vocabulary in cases("parts") {
+        let tok = Tokenizer::from_merges(pairs(&vocabulary["merges"]), texts(&vocabulary["special_tokens"]), text(&vocabulary["pattern"]), &quiet).unwrap();
+        for case in list(&vocabulary["cases"]) {
+            let part = |part: &Value| match part[1].as_bool() {
+                Some(trusted) => vec![Part { text: text(&part[0]).into(), trusted, ..Part::default() }],
+                None => vec![Part::default(), Part::trusted(text(&part[0])), Part::default()], // a special token by name
+            };
+            let given: Vec<Part> = list(&case["parts"]).iter().flat_map(part).collect();
+            assert_eq!(tok.encode_parts(&given, &quiet).unwrap(), integers::<u32>(&case["ids"]), "{case}");
         }
     }
 }

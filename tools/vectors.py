@@ -357,6 +357,49 @@ def prompts() -> Iterator[Case]:
         }
 
 
+HONEST = [
+    [("<s>", True), ("é", False)],
+    [("", True), ("", False)],
+    [("a", True), ("a", False), ("a", True)],
+    [("don", False), ("'t", True), (" 12", False), ("34", True)],
+]
+HOSTILE = [
+    [("<|end|>", False)],
+    [("<|end", True), ("|>", False)],
+    [("<|end", False), ("|>", True)],
+    [("<|end", False), ("|>", False)],
+    [("<|end", True), ("", False), ("|>", True)],
+    [("<|end", True), ("|>", True)],
+    [("<|end|><|end|>", False), ("<|end|>", True), ("<|end|>", False)],
+    [("<|en<|end|>d|>", True), ("<|en<|end|>d|>", False)],
+    [("\uff1c\uff5cend\uff5c\uff1e", True), ("<|END|>", True), ("<|\u200bend|>", True)],
+    [("<|end", True), ("|>", "special"), ("|>", True)],
+    [("<s>", "special"), ("<s>", "special"), ("<s", False), (">", True)],
+]
+
+
+def parted() -> Iterator[Case]:
+    """Parts of a prompt -> ids, for each of some vocabularies: ids 0 to 255 are the bytes, then come the merges in order, then the special tokens.
+
+    A part is [text, trusted], or [name, "special"] for a special token by name. Neighbours of one trust are one text; a special token is found only inside one
+    trusted text, the longest at the leftmost place; all that lies between two special tokens is joined, split by the pattern and merged as one text.
+    """
+    chance, merges = Chance(8), [(b"a", b"a"), (b"<", b"|"), (b"d", b"|"), (b"n", b"'"), (b"3", b"4"), (b"\xc3", b"\xa9"), (b" ", b"1"), (b" 1", b"2")]
+    words = ["<|end|>", "<|en", "d|>", "<s>", "é", "a", " ", "aa", "中", "", "<|end", "|>", "\uff1c\uff5cend\uff5c\uff1e", "\0", "\n\n", "😀"]
+    for pattern in PATTERNS:
+        for names in (["<|end|>", "|>", "<s>"], ["<|end", "<|end|>", "|>", "<s>", "é"], ["|>", "<s>", "aa", "a"], ["\uff1c\uff5cend\uff5c\uff1e", "|>", "<s>"]):
+            tok = Tokenizer.from_merges(merges, names, pattern)
+            random = [[("".join(chance.several(3, lambda: chance.choose(words))), chance.below(2) == 0) for _ in range(chance.below(6))] for _ in range(40)]
+            cases = []
+            for parts in [*HONEST, *HOSTILE, *random]:
+                runs: list[tuple[str, bool]] = []
+                for text, trust in parts:
+                    runs += [("", False), (text, True), ("", False)] if trust == "special" else [(text, bool(trust))]
+                cases.append({"parts": parts, "ids": tok.encode_parts(runs)})
+            known = [[left.hex(), right.hex()] for left, right in merges]
+            yield {"pattern": pattern, "regex": PATTERNS[pattern], "merges": known, "special_tokens": names, "cases": cases}
+
+
 FILES: dict[str, tuple[Callable[[], Iterator[Case]], ...]] = {
     "split": (splits,),
     "encode": (encodings,),
@@ -367,6 +410,7 @@ FILES: dict[str, tuple[Callable[[], Iterator[Case]], ...]] = {
     "softmax": (softmaxes,),
     "philox": (random_numbers,),
     "prompt": (prompts,),
+    "parts": (parted,),
 }
 
 

@@ -14,6 +14,7 @@ from .batch import Batch
 from .best_of import BestOf, best_of
 from .block import Block
 from .chat import ChatTemplate
+from .counting import count, count_files
 from .fewshot import FewShot
 from .generation import Generation, generate, generate_batch
 from .history import trim_history
@@ -40,7 +41,8 @@ from .reference.split import PATTERNS as patterns
 from .sampling import Sampler, accept_draft
 from .template import Template
 from .tokenizer import Tokenizer, load
-from .training import WordCounts, count, count_files, train, train_files
+from .training import train, train_files
+from .word_counts import WordCounts
 
 __all__ = [
     "ArgumentError",
@@ -92,7 +94,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> object:
+    if name == "distributed":  # an engine's users want it; importing it here would slow down everybody else
+        from importlib import import_module
+
+        return import_module(".distributed", __name__)
     if name == "__version__":  # looked up when asked for: the metadata machinery takes longer to import than all of toklet
         from importlib.metadata import version
 

@@ -10,12 +10,11 @@ from typing import Any
 from ._core import core
 from .checks import as_path, check_text
 from .history import trim_history
-from .prompt import POLICIES, Prompt, Tail
+from .prompt import POLICIES, Prompt, Tail, guarded
 from .reference.error import FormatError, PromptError, WrongTypeError, check_choice
 from .reference.prompt import Part
 from .tokenizer import Tokenizer
 
-REASONING = ("reasoning_content", "thinking", "reasoning")
 MAX_DEPTH = 100  # JSON nested deeper than this is nobody's message
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
@@ -62,10 +61,9 @@ def mappings(place: str, values: Any, change: Callable[[str], str] | None = None
     return out
 
 
-def aliased(message: dict[str, Any]) -> dict[str, Any]:
-    """Give a message whose reasoning has each of the names under which templates look for it."""
-    reasoning = next((message[name] for name in REASONING if message.get(name) is not None), None)
-    return message if reasoning is None else {"thinking": reasoning, **message, "reasoning_content": reasoning}
+def listed(place: str, values: Any) -> Any:
+    """Give a list of dicts as it is, anything like it as one."""
+    return values if isinstance(values, list) and all(isinstance(value, dict) for value in values) else mappings(place, values)
 
 
 class ChatTemplate:
@@ -164,30 +162,24 @@ class ChatTemplate:
                 tokens[key] = token
         return cls(found, clock=clock, **tokens)
 
-    def _context(self, messages: Any, tools: Any, documents: Any, prompt: bool, final: bool, variables: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
-        """Give what the template is rendered with, as JSON, and the time."""
+    def _context(self, messages: Any, tools: Any, documents: Any, prompt: bool, final: bool, variables: Mapping[str, Any]) -> tuple[Any, tuple[int, ...]]:
+        """Give what the template is rendered with, as the core has it, and the time."""
         if prompt and final:
             raise PromptError("add_generation_prompt", "True together with continue_final_message", "False when a final message is continued")
-        chat = [aliased(message) for message in mappings("messages", messages)]
-        for i, message in enumerate(chat):
-            if "role" not in message:
-                raise PromptError(f"messages[{i}]", "without a 'role'", "a dict with 'role' and 'content'")
-            if not isinstance(message["role"], str):
-                raise WrongTypeError(f"the role of messages[{i}]", repr(message["role"])[:80], "a str")
-        if final and not chat:
-            raise PromptError("messages", "empty", "a list whose last message can be continued")
-        context = {
-            "messages": chat,
-            "tools": None if tools is None else mappings("tools", tools),
-            "documents": None if documents is None else mappings("documents", documents),
+        given = {
+            "messages": listed("messages", messages),
+            "tools": None if tools is None else listed("tools", tools),
+            "documents": None if documents is None else listed("documents", documents),
             "add_generation_prompt": bool(prompt),
-            **{name: plain(name, value) for name, value in variables.items()},
+            **variables,
         }
+        context = core.ChatContext.read(given)
+        if context is None:  # something in it is not what JSON has, or only like it
+            context = core.ChatContext.read({name: plain(name, value) for name, value in given.items()})
         now = (self.clock or datetime.now)()
         if not isinstance(now, datetime):
             raise WrongTypeError("what the clock gives", f"of type {type(now).__name__}", "a datetime")
-        time = (now.year, now.month, now.day, now.hour, now.minute, now.second, now.microsecond)
-        return json.dumps(context, ensure_ascii=False), time
+        return context, (now.year, now.month, now.day, now.hour, now.minute, now.second, now.microsecond)
 
     def format(
         self,
@@ -252,7 +244,7 @@ class ChatTemplate:
         """
         prompt = not continue_final_message if add_generation_prompt is None else add_generation_prompt
         context, now = self._context(messages, tools, documents, prompt, continue_final_message, variables)
-        return [Part(*part) for part in self._core.parts(context, [token for token in special_tokens if token], now, bool(continue_final_message))]
+        return list(map(Part._make, self._core.parts(context, [token for token in special_tokens if token], now, bool(continue_final_message))))
 
     def render(
         self,
@@ -314,12 +306,12 @@ class ChatTemplate:
         def parts(chat: Sequence[Mapping[str, Any]]) -> list[Part]:
             return self.render_parts(chat, add_generation_prompt=start, special_tokens=names, **how)
 
-        def count(chat: Sequence[Mapping[str, Any]]) -> int:
-            return len(Prompt(parts(chat), tok, untrusted=untrusted))
+        def made(chat: Sequence[Mapping[str, Any]]) -> Prompt:
+            return Prompt.of(guarded(parts(chat), tok, untrusted), tok)
 
         if budget is not None:
-            messages, dropped = trim_history(messages, count, max(budget - reserve, 0), low=low, dropped=dropped)
-        prompt = Prompt(parts(messages), tok, untrusted=untrusted)
+            messages, dropped = trim_history(messages, lambda chat: len(made(chat)), max(budget - reserve, 0), low=low, dropped=dropped)
+        prompt = made(messages)
         prompt.dropped = dropped if budget is not None else 0
         prompt.goes_on(self._goes_on(names, list(messages), how))
         return prompt

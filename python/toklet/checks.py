@@ -1,7 +1,7 @@
 """What callers may pass: refusals of wrong types at the public edge, the same for both cores."""
 
 import os
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import Any
 
 from .reference.error import ArgumentError, WrongTypeError, as_bytes
@@ -22,6 +22,16 @@ def check_separator(separator: str | None) -> None:
     as_bytes(separator or "", "separator")
     if separator == "":
         raise ArgumentError("separator", "''", "a text that isn't empty, or None")
+
+
+def check_special(special: Any, known: Callable[[], Collection[str]]) -> Any:
+    """Refuse a set with a name in it that no special token has."""
+    if isinstance(special, set | frozenset | list | tuple):
+        names = known()
+        for name in special:
+            if not isinstance(name, str) or name not in names:
+                raise ArgumentError("special", repr(name), f"among the special tokens, which are {list(names)}")
+    return special
 
 
 def as_path(path: Any) -> str:

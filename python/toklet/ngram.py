@@ -1,44 +1,54 @@
-"""NGram: a language model made of counts, so that the whole loop from corpus to generated text runs with no weights.
+"""NGram: a language model made of counts, so that the whole loop from corpus to generated text runs with no weights, and tokenizers can be judged by it.
 
 What comes next? Look at the last few ids, find every place of the corpus where the same ids stood, and see what came next there. A run of n ids is an
-n-gram; the model of order 3 counts 3-grams and so looks back 2 ids. With c(h, w) for how often w came after the ids h, and c(h) for how often anything did,
-c(h, w) / c(h) is a fair guess where h is frequent, and a bad one where it isn't: it says 0 for whatever has not happened yet. So no order is believed
-alone. Each one mixes what it counted with what the next lower order says (h' is h without its first id):
+n-gram; the model of order 3 counts 3-grams and so looks back 2 ids. With a(h, w) for the count of the history h and the id w after it, and a(h) for the sum
+of that over w, a(h, w) / a(h) is a fair guess where h is frequent, and a bad one where it isn't: it says 0 for whatever has not happened yet. So each order
+gives up a little of each count, and what it gave up goes to what the next lower order says (h' is h without its first id):
 
-    p(w | h) = (c(h, w) + T(h) p(w | h')) / (c(h) + T(h))        T(h): how many different ids came after h
+    p(w | h) = (a(h, w) - D(a(h, w))) / a(h) + left(h) p(w | h')        left(h): the sum of D(a(h, w)) over w, divided by a(h)
 
-T(h) is how often something new came after h while the corpus was read, so it is the weight that h deserves to give to what it has never seen (Witten and
-Bell, 1991). Under the lowest order lies 1 / V for each of the V ids: no id is ever impossible, and the probabilities add up to 1 at every order.
+That is interpolated, modified Kneser-Ney smoothing (Chen and Goodman, 1999), the field's strongest model of counts. Its two thoughts: D has three values, for
+counts of 1, 2 and more, which follow from how many n-grams have the counts 1 to 4 (`discounts`). And a lower order is only asked where the higher one doesn't
+know; so it doesn't count how often an n-gram came, but how many different ids came before it (the beginning of a text is one more of them). "Francisco" is
+frequent, but always after "San": elsewhere it isn't to be expected. Only the highest order counts occurrences. Under the lowest lies 1 / V for each of the V
+ids: no id is ever impossible, and the probabilities add up to 1 at every order.
 
-In: ids. Out: log-probabilities, which serve as logits. The counts are exact. They form a trie, a level an order: an entry is an n-gram, and its key is
-(the entry of its first n - 1 ids) * V + (its last id). The keys of a level are sorted, so what came after one n-gram stands together, and a look-up is a
-binary search. Why no dict: the 8 million ids of the demo at order 5 take 6 seconds and 0.2 GB this way, against 25 seconds and 2 GB in dicts of tuples.
+In: ids. Out: log-probabilities, which serve as logits. The n-grams form a trie, a level an order: an entry is an n-gram, and its key is (the entry of its first
+n - 1 ids) * V + (its last id). The keys of a level are sorted, so what came after one n-gram stands together, and a look-up is a binary search. Which ids
+came before an n-gram is known from the level above, whose entries without their first id are its entries.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arrays import as_ids
 from .batch import Batch
+from .checks import as_list
+from .probabilities import bits_per_byte
 from .progress import Report, reporting
 from .reference.error import MAX_IDS, ArgumentError, CorpusError, TokenError, number
 
+if TYPE_CHECKING:
+    from .tokenizer import Tokenizer
+
 Places = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
 class Level(NamedTuple):
-    """All n-grams of one length, in the order of their keys."""
+    """All n-grams of one length, in the order of their keys, and what they make probable."""
 
     keys: NDArray[np.uint64]  # parent * V + last id, ascending: an n-gram's number is its place here
-    before: Places  # how many occurrences all n-grams in front of this one have, and at the end the total: counts are differences
     first: Places  # where the children of each entry of the level above begin, and at the end len(keys)
+    share: Floats  # of each n-gram: (a - D(a)) / a(h)
+    left: Floats  # of each entry of the level above, as a history: what goes to the next lower order; 1 where nothing came after it
 
 
 class NGram:
-    """A language model that counts.
+    """A language model that counts: interpolated, modified Kneser-Ney.
 
     Parameters
     ----------
@@ -52,23 +62,23 @@ class NGram:
 
     Notes
     -----
-    Memory: at most 24 bytes for each distinct n-gram of each length, and about 150 bytes an id while `fit` works. A probability is exact up to the rounding
-    of double precision.
+    Memory: at most 24 bytes for each distinct n-gram of each length, and about 100 bytes an id while `fit` works. Probabilities are in single precision.
 
     Examples
     --------
     >>> import numpy as np
     >>> lm = NGram(order=2).fit([0, 1, 0, 1, 0, 2], vocab_size=3)
     >>> np.exp(lm([0])).round(3)
-    array([0.178, 0.533, 0.289], dtype=float32)
+    array([0.208, 0.479, 0.313], dtype=float32)
     """
 
-    __slots__ = ("_levels", "_order", "_vocab_size")
+    __slots__ = ("_levels", "_lowest", "_order", "_vocab_size")
     _levels: tuple[Level, ...]
+    _lowest: Floats  # the log-probabilities of the lowest order, as it says them
 
     def __init__(self, order: int = 6) -> None:
         order = number("order", order, "an integer from 1 to 16", 1, 16, whole=True)
-        self._order, self._vocab_size, self._levels = order, 0, ()
+        self._order, self._vocab_size, self._levels, self._lowest = order, 0, (), np.empty(0, np.float32)
 
     @property
     def order(self) -> int:
@@ -111,24 +121,34 @@ class NGram:
         """
         vocab_size = number("vocab_size", vocab_size, f"an integer from 1 to {MAX_IDS}", 1, MAX_IDS, whole=True)
         flat, room = texts(ids, vocab_size)
-        levels: list[Level] = []
+        begins = np.flatnonzero(np.concatenate(([True], room[:-1] == 1)))  # where a text does
         starts = np.arange(len(flat))  # where the n-grams of this length begin
-        node = np.zeros(len(flat), np.uint64)  # which n-gram of the level above begins there
+        node = np.zeros(len(flat), np.uint64)  # which n-gram of the length before begins there
+        levels: list[Level] = []
+        keys, parents = np.empty(0, np.uint64), 1
         with reporting(progress, "n-grams", " orders") as report:
             for length in range(1, self._order + 1):
+                starts = starts[room[starts] >= length]
+                found, ends, places = distinct(node[starts] * np.uint64(vocab_size) + flat[starts + (length - 1)], vocab_size * parents)
+                at = starts[places]  # in the order of their n-grams
                 if length > 1:
-                    starts = starts[room[starts] >= length]
-                parents = len(levels[-1].keys) if levels else 1
-                level, places = counted(node[starts] * np.uint64(vocab_size) + flat[starts + (length - 1)], parents, vocab_size)
-                if length < self._order:
-                    node[starts[places]] = np.repeat(np.arange(len(level.keys), dtype=np.uint64), np.diff(level.before))
-                levels.append(level)
+                    before = np.bincount(node[at[ends - 1] + 1].astype(np.int64), minlength=parents)  # how many different ids
+                    before[np.unique(node[begins[room[begins] >= length - 1]]).astype(np.int64)] += 1
+                    levels.append(smoothed(keys, before, len(levels[-1].keys) if levels else 1, vocab_size))
+                counts = np.diff(ends, prepend=0)
+                if length == self._order:
+                    levels.append(smoothed(found, counts, parents, vocab_size))
+                else:
+                    node[at] = np.repeat(np.arange(len(found), dtype=np.uint64), counts)
+                keys, parents = found, len(found)
                 if report:
                     report(length, self._order)
-        self._levels, self._vocab_size = tuple(levels), vocab_size
+        lowest = np.full(vocab_size, levels[0].left[0] / vocab_size)
+        lowest[levels[0].keys.astype(np.int64)] += levels[0].share
+        self._levels, self._vocab_size, self._lowest = tuple(levels), vocab_size, np.log(lowest).astype(np.float32)
         return self
 
-    def __call__(self, ids: Iterable[int] | ArrayLike) -> NDArray[np.float32]:
+    def __call__(self, ids: Iterable[int] | ArrayLike) -> Floats:
         """Give the log-probability, in nats, of each id to come next.
 
         Parameters
@@ -141,6 +161,10 @@ class NGram:
         float32 array, shape (vocab_size,)
             They can be sampled from as they are: logits are log-probabilities up to a constant.
 
+        Notes
+        -----
+        What never came after the last id has the lowest order's probability, times what is left to it: one addition serves all of those.
+
         Examples
         --------
         >>> import numpy as np
@@ -150,19 +174,21 @@ class NGram:
         """
         self._fitted()
         flat = within(as_ids(ids), self._vocab_size)
-        p = np.full(self._vocab_size, 1 / self._vocab_size)
-        for length in range(min(self._order, len(flat) + 1)):
+        left, known, p = 1.0, np.empty(0, np.int64), np.empty(0)  # the ids that came after the last one, and their probabilities
+        for length in range(1, min(self._order, len(flat) + 1)):
             node = self._node(flat[len(flat) - length :])
             if node is None:
                 break  # what never occurred has no longer form that did
-            keys, before, first = self._levels[length]
-            start, end = int(first[node]), int(first[node + 1])
-            kinds, total = end - start, int(before[end] - before[start])
-            if kinds == 0:
-                break  # it occurred at the end of a text only
-            p *= kinds / (total + kinds)
-            p[keys[start:end] - np.uint64(node * self._vocab_size)] += np.diff(before[start : end + 1]) / (total + kinds)
-        logits: NDArray[np.float32] = np.log(p).astype(np.float32)
+            level = self._levels[length]
+            start, end = int(level.first[node]), int(level.first[node + 1])
+            after = (level.keys[start:end] - np.uint64(node * self._vocab_size)).astype(np.int64)
+            if length == 1:
+                known, p = after, np.exp(self._lowest[after].astype(np.float64))
+            left *= float(level.left[node])
+            p *= level.left[node]
+            p[np.searchsorted(known, after)] += level.share[start:end]
+        logits = self._lowest + np.float32(np.log(left))
+        logits[known] = np.log(p)
         return logits
 
     def cross_entropy(self, ids: Batch | Iterable[int] | ArrayLike) -> float:
@@ -176,7 +202,7 @@ class NGram:
         Returns
         -------
         float
-            Its exponential is the perplexity; `toklet.bits_per_byte(it * len(ids), n_bytes)` can be compared between vocabularies.
+            Its exponential is the perplexity. It can't be compared between vocabularies: `bits_per_byte` can.
 
         Raises
         ------
@@ -189,27 +215,59 @@ class NGram:
         --------
         >>> lm = NGram(order=2).fit([0, 1, 0, 1, 0, 2], vocab_size=3)
         >>> round(lm.cross_entropy([0, 1]), 4)
-        0.7198
+        0.8056
         """
         self._fitted()
         flat, room = texts(ids, self._vocab_size)
         size = np.uint64(self._vocab_size)
         p = np.full(len(flat), 1 / self._vocab_size)
-        starts, node = np.arange(len(flat)), np.zeros(len(flat), np.int64)  # contexts that the model has seen: where each begins, and its entry
-        for length, (keys, before, first) in enumerate(self._levels):
-            if not len(keys):
+        starts, node = np.arange(len(flat)), np.zeros(len(flat), np.int64)  # histories that the model has seen: where each begins, and its entry
+        for length, level in enumerate(self._levels):
+            if not len(level.keys):
                 break  # no text of the corpus was that long
             known = room[starts] > length
             starts, node = starts[known], node[known]
-            kinds = first[node + 1] - first[node]
-            total = before[first[node + 1]] - before[first[node]]
             target = starts + length
-            places, found = located(keys, node.astype(np.uint64) * size + flat[target])
-            count = np.where(found, before[places + 1] - before[places], 0)
-            mixed = (count + kinds * p[target]) / np.maximum(total + kinds, 1)
-            p[target] = np.where(kinds > 0, mixed, p[target])
+            places, found = located(level.keys, node.astype(np.uint64) * size + flat[target])
+            p[target] = np.where(found, level.share[places], 0) + level.left[node] * p[target]
             starts, node = starts[found], places[found]
         return float(-np.log(p).mean())
+
+    def bits_per_byte(self, tok: "Tokenizer", texts: Iterable[str | bytes]) -> float:
+        """Give how many bits the model needs for a byte of held-out text: tokenizers of different vocabularies can be compared by it.
+
+        Parameters
+        ----------
+        tok : Tokenizer
+            The one whose ids the model was fitted on.
+        texts : iterable of str or bytes
+            Text that it was not fitted on, or the number says nothing.
+
+        Returns
+        -------
+        float
+            For whatever text, 8 is no better than nothing known.
+
+        Raises
+        ------
+        CorpusError
+            If there is no text.
+
+        Examples
+        --------
+        >>> import toklet
+        >>> corpus = ["the cat sat on the mat", "the dog sat on the log"] * 20
+        >>> for size in (256, 270):
+        ...     tok = toklet.train(corpus, vocab_size=size)
+        ...     lm = NGram(order=3).fit(tok.encode_batch(corpus), vocab_size=tok.vocab_size)
+        ...     print(size, round(lm.bits_per_byte(tok, ["the cat sat on the log"]), 2))
+        256 0.56
+        270 0.35
+        """
+        given = as_list("texts", texts)
+        batch = tok.encode_batch(given)
+        n_bytes = sum(len(text.encode() if isinstance(text, str) else text) for text in given)
+        return bits_per_byte(self.cross_entropy(batch) * len(batch.ids), n_bytes)
 
     def _node(self, gram: NDArray[np.uint32]) -> int | None:
         """Find an n-gram's number; None if it never occurred."""
@@ -249,10 +307,10 @@ def texts(ids: Batch | Iterable[int] | ArrayLike, vocab_size: int) -> tuple[NDAr
     return flat, np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(len(flat))
 
 
-def counted(keys: NDArray[np.uint64], parents: int, vocab_size: int) -> tuple[Level, Places]:
-    """Make a level from the key of each occurrence, in place; say also in which order the occurrences stand in it."""
+def distinct(keys: NDArray[np.uint64], limit: int) -> tuple[NDArray[np.uint64], Places, Places]:
+    """Sort keys under `limit`, in place: the distinct ones, where the occurrences of each end, and which occurrence stands at each place."""
     bits = len(keys).bit_length()
-    if (parents * vocab_size).bit_length() + bits <= 64:
+    if limit.bit_length() + bits <= 64:
         # Sorting (key, place) in one word takes a third of the time of argsort, and gives the same order.
         keys <<= np.uint64(bits)
         keys |= np.arange(len(keys), dtype=np.uint64)
@@ -262,11 +320,36 @@ def counted(keys: NDArray[np.uint64], parents: int, vocab_size: int) -> tuple[Le
     else:
         places = np.argsort(keys, kind="stable")
         keys = keys[places]
-    new = np.flatnonzero(keys[1:] != keys[:-1]) + 1
-    before = np.concatenate(([0] if len(keys) else [], new, [len(keys)])).astype(np.int64)
-    distinct = keys[before[:-1]]
-    children = np.bincount((distinct // np.uint64(vocab_size)).astype(np.int64), minlength=parents)
-    return Level(distinct, before, np.concatenate(([0], np.cumsum(children)))), places
+    ends = np.flatnonzero(np.concatenate((keys[1:] != keys[:-1], [True] if len(keys) else []))) + 1
+    return keys[ends - 1], ends, places
+
+
+def discounts(counts: Places) -> tuple[float, float, float]:
+    """Give D for counts of 1, of 2, and of 3 and more, from how many n-grams have the counts 1 to 4.
+
+    Where some count doesn't occur at all, or D wouldn't be over 0, there is too little to go by, and it is 0.5, 1 and 1.5.
+
+    >>> discounts(np.repeat([1, 2, 3, 4], [8, 4, 2, 1]))
+    (0.5, 1.25, 2.0)
+    """
+    one, two, three, four = np.bincount(np.minimum(counts, 5), minlength=6)[1:5].tolist()
+    if one and two and three and four:
+        y = one / (one + 2 * two)
+        found = (1 - 2 * y * two / one, 2 - 3 * y * three / two, 3 - 4 * y * four / three)
+        if min(found) > 0:
+            return found
+    return 0.5, 1.0, 1.5
+
+
+def smoothed(keys: NDArray[np.uint64], counts: Places, parents: int, vocab_size: int) -> Level:
+    """Make a level of the keys of its n-grams and their counts."""
+    parent = (keys // np.uint64(vocab_size)).astype(np.int64)
+    discount = np.array([0.0, *discounts(counts)])[np.minimum(counts, 3)]
+    total = np.bincount(parent, counts, parents)
+    given_up = np.bincount(parent, discount, parents)
+    left = np.divide(given_up, total, out=np.ones(parents), where=total > 0)
+    first = np.concatenate(([0], np.cumsum(np.bincount(parent, minlength=parents))))
+    return Level(keys, first, ((counts - discount) / total[parent]).astype(np.float32), left.astype(np.float32))
 
 
 def located(keys: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[Places, NDArray[np.bool_]]:

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import as_array
 from .block import COUNT, Block
 from .checks import as_list, check_text
-from .prompt import Prompt, guarded
+from .prompt import Prompt, encoded, guarded
 from .receipt import Entry, Receipt
 from .reference.error import ArgumentError, BudgetError, WrongTypeError, check_choice, number
 from .reference.prompt import Part
@@ -27,34 +26,38 @@ ORDERS = ("given", "best-last", "edges", "stable-first")
 CLEAN = ((re.compile(r"\n"), 0.5), (re.compile(r"[.!?。！？…]['\")\]]*\s"), 0.5), (re.compile(r"\s"), 1.0))
 """Where a text is best cut, the best place first, and which part of what may stay is given up for it."""
 DROPPED = "worth less than what is kept"
-TRIES = 2  # how often one more is tried: each encodes the whole
+TRIES = 2  # how often it is tried to add what should fit: each encodes the whole
 
 
 class Packer:
     """One packing on its way: what stands in the prompt so far."""
 
     def __init__(self, blocks: Sequence[Block], tok: Tokenizer, limit: int, separator: str, untrusted: str) -> None:
-        self.blocks, self.tok, self.limit, self.separator = list(blocks), tok, limit, [(separator, True)] if separator else []
-        self.parts = [guarded(block.parts(), tok, untrusted) for block in blocks]
+        self.blocks, self.tok, self.limit = list(blocks), tok, limit
+        self.separator: list[tuple[int | None, Part]] = [(None, Part(separator, trusted=True))] if separator else []
+        self.parts = [block.parts() if untrusted == "text" else guarded(block.parts(), tok, untrusted) for block in blocks]
         self.states = ["dropped"] * len(blocks)
         self.why = [DROPPED] * len(blocks)
+        self.last: tuple[list[tuple[int | None, Part]], Any] = ([], np.empty(0, np.uint32))  # the prompt that was counted last, and its ids
         too_long = self.shorten()
-        self.cost = self.costs()
-        self.units = [unit for unit in grouped([block.group for block in self.blocks]) if not too_long.intersection(unit)]
-        self.value = np.array([sum(self.blocks[item].value for item in unit) for unit in self.units])
-        self.unit_cost = np.array([sum(self.cost[item] for item in unit) for unit in self.units], np.int64)
+        self.cost = self.costs(separator)
+        units = grouped([block.group for block in self.blocks])
+        self.units = [unit for unit in units if not too_long.intersection(unit)] if too_long else units
+        self.value = np.array([sum([self.blocks[item].value for item in unit]) for unit in self.units])
+        self.unit_cost = np.array([sum([self.cost[item] for item in unit]) for unit in self.units], np.int64)
+        self.priority = [max([self.blocks[item].priority for item in unit]) for unit in self.units]
+        self.required = [any(self.blocks[item].required for item in unit) for unit in self.units]
 
-    def count(self, pairs: list[tuple[str, bool]]) -> int:
-        """Count the ids of (text, trusted) pairs."""
-        return len(as_array(self.tok._core.encode_parts(pairs), np.uint32))
+    def count(self, parts: list[Part]) -> int:
+        """Count the ids of parts."""
+        return len(encoded(parts, self.tok))
 
-    def costs(self) -> list[int]:
+    def costs(self, separator: str) -> list[int]:
         """Count the ids of each block with the separator before it, which is nearly what it adds to a prompt."""
-        special = any(name in text for text, _ in self.separator for name in self.tok.special_tokens)
-        plain = [] if special else [i for i, parts in enumerate(self.parts) if not any(part.trusted for part in parts)]
-        texts = ["".join([*(text for text, _ in self.separator), *(part.text for part in self.parts[i])]) for i in plain]
-        counts = dict(zip(plain, self.tok.count_batch(texts).tolist(), strict=True))
-        return [counts[i] if i in counts else self.count([*self.separator, *(part[:2] for part in parts)]) for i, parts in enumerate(self.parts)]
+        special = any(name in separator for name in self.tok.special_tokens)
+        plain = [] if special else [i for i, parts in enumerate(self.parts) if len(parts) == 1 and not parts[0].trusted]
+        counts = dict(zip(plain, self.tok.count_batch([separator + self.parts[i][0].text for i in plain]).tolist(), strict=True))
+        return [counts[i] if i in counts else self.count([Part(separator, trusted=True), *parts]) for i, parts in enumerate(self.parts)]
 
     def shorten(self) -> set[int]:
         """Cut what is longer than its own maximum; give what may not be cut."""
@@ -79,15 +82,11 @@ class Packer:
 
     def alone(self, item: int) -> int:
         """Count the ids of a block by itself."""
-        return self.count([part[:2] for part in self.parts[item]])
+        return self.count(self.parts[item])
 
     def text(self, item: int) -> str:
         """Give the text of a block, as it stands now."""
         return "".join(part.text for part in self.parts[item])
-
-    def required(self, unit: int) -> bool:
-        """Say whether a unit must be there."""
-        return any(self.blocks[item].required for item in self.units[unit])
 
     def items(self, units: Sequence[int]) -> list[int]:
         """Give the blocks of units."""
@@ -99,13 +98,21 @@ class Packer:
         inside = set(kept)
         for item in self.ordered(kept, order):
             if item in inside or self.states[item] == "fallback":
-                found += [(None, Part(*pair)) for pair in self.separator] if found else []
+                found += self.separator if found else []
                 found += [(item, part) for part in (self.parts[item] if item in inside else [Part(str(self.blocks[item].fallback))])]
         return found
 
     def size(self, kept: Sequence[int], order: str) -> int:
         """Count the ids of the whole prompt."""
-        return self.count([part[:2] for _, part in self.placed(kept, order)])
+        placed = self.placed(kept, order)
+        self.last = placed, encoded([part for _, part in placed], self.tok)
+        return len(self.last[1])
+
+    def prompt(self, kept: Sequence[int], order: str) -> Prompt:
+        """Make the prompt; the parts of a block have its number as message."""
+        placed = self.placed(kept, order)
+        ids = self.last[1] if placed == self.last[0] else None
+        return Prompt.of([Part(part.text, part.trusted, part.role, item, part.slot) for item, part in placed], self.tok, ids)
 
     def ordered(self, kept: Sequence[int], order: str) -> list[int]:
         """Put all blocks into the order in which the kept ones are to stand."""
@@ -223,7 +230,7 @@ def pack(
 
 def chosen(packer: Packer, query_vector: ArrayLike | None, diversity: float) -> list[int]:
     """Choose groups: numbers of units, the required ones first, then those that are dropped last if they must be."""
-    required, optional = ([n for n in range(len(packer.units)) if packer.required(n) == is_required] for is_required in (True, False))
+    required, optional = ([n for n, needed in enumerate(packer.required) if needed == wanted] for wanted in (True, False))
     room = packer.limit - int(packer.unit_cost[required].sum()) if required else packer.limit
     if room < 0 or not optional:
         return required
@@ -234,7 +241,7 @@ def chosen(packer: Packer, query_vector: ArrayLike | None, diversity: float) -> 
         if vectors.shape[1:] != query.shape:
             raise ArgumentError("the shape of query_vector", str(query.shape), f"{vectors.shape[1:]}, that of the blocks' vectors")
         return required + [optional[n] for n in by_diversity(vectors @ query, vectors @ vectors.T, costs, room, 1 - diversity)]
-    priorities = [max(packer.blocks[item].priority for item in packer.units[n]) for n in optional]
+    priorities = [packer.priority[n] for n in optional]
     keep = by_tiers(values, costs, priorities, room)
     ranked = sorted(density_order(values, costs).tolist(), key=lambda n: -priorities[n])
     return required + [optional[n] for n in ranked if keep[n]]
@@ -257,7 +264,7 @@ def unit_vector(vector: Any, place: str) -> Any:
 
 def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: int) -> Prompt:
     """Count what is chosen as a whole; drop from its end while it is over the limit, then add what still fits."""
-    required, optional = ([n for n in wanted if packer.required(n) == is_required] for is_required in (True, False))
+    required, optional = ([n for n in wanted if packer.required[n] == is_required] for is_required in (True, False))
 
     def size(units: Sequence[int]) -> int:
         return packer.size(packer.items(units), order)
@@ -274,13 +281,17 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
             tokens = size(required)
     if tokens > packer.limit:
         raise too_much(packer, required, tokens, budget, reserve)
-    chosen, tries = {*required, *optional}, TRIES
-    left = [n for n in density_order(packer.value, packer.unit_cost).tolist() if n not in chosen and packer.value[n] > 0]
-    for n in sorted(left, key=lambda n: -max(packer.blocks[item].priority for item in packer.units[n])):
-        if tries and packer.unit_cost[n] <= packer.limit - tokens + 2:  # the joins may save a few
-            more, tries = size([*required, *optional, n]), tries - 1
-            if more <= packer.limit:
-                optional, tokens = [*optional, n], more
+    chosen, room, more = {*required, *optional}, packer.limit - tokens, list[int]()
+    small = (packer.value > 0) & (packer.unit_cost <= room)
+    left = [n for n in density_order(packer.value, packer.unit_cost).tolist() if small[n] and n not in chosen]
+    for n in sorted(left, key=lambda n: -packer.priority[n]):
+        if packer.unit_cost[n] <= room:
+            more, room = [*more, n], room - int(packer.unit_cost[n])
+    for fewer in range(min(TRIES, len(more))):
+        added = [*optional, *more[: len(more) - fewer]]
+        if (together := size([*required, *added])) <= packer.limit:
+            optional, tokens = added, together
+            break
     kept = packer.items(required + optional)
     inside = set(kept)
     for item in range(len(packer.blocks)):
@@ -290,8 +301,7 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
             packer.states[item], packer.why[item] = "kept", "required" if packer.blocks[item].required else "worth it"
     tokens = cut_to_fill(packer, kept, order, tokens)
     with_fallbacks(packer, kept, order)
-    placed = packer.placed(kept, order)
-    prompt = Prompt([part._replace(message=item) for item, part in placed], packer.tok)
+    prompt = packer.prompt(kept, order)
     prompt.receipt = receipt(packer, prompt)
     return prompt
 
@@ -302,7 +312,7 @@ def cut_to_fill(packer: Packer, kept: list[int], order: str, tokens: int) -> int
     alone = [unit[0] for unit in packer.units if len(unit) == 1 and unit[0] not in inside and packer.blocks[unit[0]].truncate != "none"]
     for item in sorted(alone, key=lambda item: (-packer.blocks[item].priority, -packer.blocks[item].value)):
         block, whole, why = packer.blocks[item], packer.parts[item], packer.why[item]
-        room = packer.limit - tokens - packer.count(packer.separator)
+        room = packer.limit - tokens - packer.count([part for _, part in packer.separator])
         while room >= max(block.min_tokens, 1) and (text := shortened(block, "".join(part.text for part in whole), packer.tok, room)) is not None:
             packer.cut(item, text)
             packer.why[item] = "to fill what was left"
@@ -334,8 +344,8 @@ def too_much(packer: Packer, required: Sequence[int], tokens: int, budget: int, 
 def receipt(packer: Packer, prompt: Prompt) -> Receipt:
     """Count the ids of each block in the prompt."""
     tokens = [0] * len(packer.blocks)
-    for span in prompt.spans:
-        if span.message is not None:
-            tokens[span.message] += span.ids[1] - span.ids[0]
+    for part, own in zip(prompt.parts, prompt.lengths().tolist(), strict=True):
+        if part.message is not None:
+            tokens[part.message] += own
     entries = [Entry(i, state, tokens[i], packer.cost[i], packer.why[i]) for i, state in enumerate(packer.states)]
     return Receipt(entries, len(prompt), packer.limit)

@@ -17,7 +17,7 @@ from .arrays import as_array, as_ids
 from .checks import check_text
 from .colours import in_colour, line_of, page_of
 from .reference.error import PromptError, WrongTypeError, check_choice
-from .reference.prompt import Part
+from .reference.prompt import Part, Special
 from .tokenizer import Tokenizer
 
 POLICIES = ("text", "error", "strip", "allow")
@@ -95,8 +95,10 @@ def as_pairs(texts: Sequence[Any]) -> list[Any]:
 def guarded(parts: list[Part], tok: Tokenizer, untrusted: str) -> list[Part]:
     """Do with untrusted text that spells a special token what the policy says; it must lie in one part, or in neighbours that are all untrusted."""
     check_choice("untrusted", untrusted, POLICIES)
+    if untrusted == "text":
+        return parts
     names = sorted(tok.special_tokens, key=len, reverse=True)
-    if untrusted == "text" or not names:
+    if not names:
         return parts
     if untrusted == "allow":
         return [part._replace(trusted=True) for part in parts]
@@ -111,14 +113,27 @@ def guarded(parts: list[Part], tok: Tokenizer, untrusted: str) -> list[Part]:
     return parts
 
 
+def encoded(parts: Iterable[Part], tok: Tokenizer) -> NDArray[np.uint32]:
+    """Give the ids of parts. A part that is a special token by name stands in a trusted run of its own: nothing beside it can make another one of it."""
+    pairs: list[tuple[str, bool]] = []
+    for part in parts:
+        if type(part.text) is Special:
+            if part.text not in tok.special_tokens:
+                raise PromptError("the special token", repr(str(part.text)), f"one of the tokenizer's: {list(tok.special_tokens)}")
+            pairs += [("", False), (str(part.text), True), ("", False)]
+        else:
+            pairs.append(part[:2])
+    return as_array(tok._core.encode_parts(pairs), np.uint32)
+
+
 class Prompt:
     """A rendered prompt: its parts, its text, its ids.
 
     Parameters
     ----------
     parts : list of Part, list of (str, bool), or template string
-        Text, and whether it is trusted: the template's own. Only trusted text can spell a special token. Of a template string (`t"…"`, Python 3.14) the
-        literal text is trusted and the values aren't.
+        Text, and whether it is trusted: the template's own. Only trusted text can spell a special token; `Part.special(name)` is one. Of a template string
+        (`t"…"`, Python 3.14) the literal text is trusted and the values aren't.
     tok : Tokenizer
     untrusted : {"text", "error", "strip", "allow"}
         What untrusted text that spells a special token is: text; refused; taken out; or the special token.
@@ -145,19 +160,36 @@ class Prompt:
     (np.int64(1), 11)
     """
 
-    __slots__ = ("_sizes", "_tail", "dropped", "ids", "parts", "receipt", "text", "tok", "warnings")
+    __slots__ = ("_bytes", "_tail", "dropped", "ids", "parts", "receipt", "text", "tok", "warnings")
 
     def __init__(self, parts: Iterable[Any], tok: Tokenizer, *, untrusted: str = "text") -> None:
         if not isinstance(tok, Tokenizer):
             raise WrongTypeError("tok", f"of type {type(tok).__name__}", "a toklet.Tokenizer")
-        self.tok, self.parts = tok, guarded(as_parts(parts), tok, untrusted)
-        self.text = "".join(part.text for part in self.parts)
-        self.ids: NDArray[np.uint32] = as_array(tok._core.encode_parts([(part.text, part.trusted) for part in self.parts]), np.uint32)
-        self._sizes = [len(part.text.encode()) for part in self.parts]
+        given = guarded(as_parts(parts), tok, untrusted)
+        self._hold(given, tok, encoded(given, tok))
+
+    @classmethod
+    def of(cls, parts: list[Part], tok: Tokenizer, ids: NDArray[np.uint32] | None = None) -> "Prompt":
+        """Make a prompt of parts that need no checks, since toklet itself has made them, and of their ids, if they are known."""
+        made = cls.__new__(cls)
+        made._hold(parts, tok, encoded(parts, tok) if ids is None else ids)
+        return made
+
+    def _hold(self, parts: list[Part], tok: Tokenizer, ids: NDArray[np.uint32]) -> None:
+        self.tok, self.parts, self.ids = tok, parts, ids
+        self.text = "".join([part.text for part in parts])
+        self._bytes: list[int] | None = None
         self._tail: Tail | None = None
         self.receipt: Any = None
         self.dropped = 0
         self.warnings: list[str] = []
+
+    @property
+    def _sizes(self) -> list[int]:
+        """How many bytes each part has."""
+        if self._bytes is None:
+            self._bytes = [len(part.text.encode()) for part in self.parts]
+        return self._bytes
 
     def goes_on(self, tail: Tail) -> None:
         """Say how it goes on: what stands behind a completion, and before what comes next."""
@@ -170,6 +202,10 @@ class Prompt:
     def _owners(self) -> NDArray[np.intp]:
         """Give the number of the part that each id belongs to."""
         return np.searchsorted(np.cumsum(self._sizes), self.ends()[:-1], side="right")
+
+    def lengths(self) -> NDArray[np.intp]:
+        """Give how many ids each part has."""
+        return np.bincount(self._owners(), minlength=len(self.parts))
 
     @property
     def spans(self) -> list[Span]:
@@ -262,11 +298,10 @@ class Prompt:
         tail, then = self._tail(known[0][0].text, messages) if self._tail else (as_parts(as_pairs(messages)), None)
         if closed and tail and tail[0].slot == "close":
             tail = tail[1:]  # the model has ended its turn itself
-        more, new = Prompt(tail, self.tok), Prompt.__new__(Prompt)
-        new.tok, new.parts, new.ids = self.tok, [*self.parts, *(part for part, _ in known), *more.parts], np.concatenate((self.ids, given, more.ids))
-        new.text = "".join(part.text for part in new.parts)
-        new._sizes = [*self._sizes, *(len(self.tok.decode_bytes(ids)) for _, ids in known), *more._sizes]
-        new._tail, new.receipt, new.dropped, new.warnings = then, None, self.dropped, []
+        more, new = Prompt.of(tail, self.tok), Prompt.__new__(Prompt)
+        new._hold([*self.parts, *(part for part, _ in known), *more.parts], self.tok, np.concatenate((self.ids, given, more.ids)))
+        new._bytes = [*self._sizes, *(len(self.tok.decode_bytes(ids)) for _, ids in known), *more._sizes]
+        new._tail, new.dropped = then, self.dropped
         return new
 
     def cache_report(self, previous: "Prompt") -> CacheReport:

@@ -50,11 +50,12 @@ def density_order(values: Floats, costs: Ints) -> Ints:
 
 def by_density(values: Floats, costs: Ints, budget: int) -> Chosen:
     """Choose by value per cost, what doesn't fit being left out; or the best single item, if it is worth more."""
-    chosen, room = np.zeros(len(values), np.bool_), budget
-    for item in density_order(values, costs).tolist():
-        if costs[item] <= room and values[item] > 0:
+    chosen, room, cost = np.zeros(len(values), np.bool_), budget, costs.tolist()
+    order = density_order(values, costs)
+    for item in order[values[order] > 0].tolist():
+        if cost[item] <= room:
             chosen[item] = True
-            room -= int(costs[item])
+            room -= cost[item]
     single = np.where(costs <= budget, values, 0.0)
     if len(values) and single.max() > values[chosen].sum():
         chosen[:] = False

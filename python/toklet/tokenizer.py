@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,14 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 from ._core import core, files
 from .arrays import Ids, as_array, as_id, as_ids
 from .batch import Batch
-from .checks import as_dict, as_list, as_path, check_pattern, check_separator
+from .checks import as_dict, as_list, as_path, check_pattern, check_separator, check_special
 from .counter import Counter
 from .interchange import Interchange
 from .reference.count import check_texts
 from .reference.encode import check_threads
-from .reference.error import MAX_TEXT_BYTES, ArgumentError, WrongTypeError, as_bytes, check_choice, number
+from .reference.error import MAX_TEXT_BYTES, WrongTypeError, as_bytes, check_choice, number
 from .reference.vocab import check_specials
 from .stream import Stream
+
+if TYPE_CHECKING:
+    from .progress import Report
+    from .report import QualityReport
 
 Text = str | bytes
 Special = str | Collection[str]
@@ -147,7 +151,7 @@ class Tokenizer(Interchange):
         >>> tok.encode("abc")
         array([256,  99], dtype=uint32)
         """
-        return as_array(self._core.encode(text, self._special(special)), np.uint32)
+        return as_array(self._core.encode(text, check_special(special, self._core.special_tokens)), np.uint32)
 
     def encode_batch(self, texts: Iterable[Text], special: Special = "text", threads: int | None = None) -> Batch:
         """Encode many texts, on several threads.
@@ -166,7 +170,7 @@ class Tokenizer(Interchange):
         """
         check_texts(texts)
         threads = check_threads(threads)
-        ids, offsets = self._core.encode_batch(texts if isinstance(texts, list) else list(texts), self._special(special), threads)
+        ids, offsets = self._core.encode_batch(texts if isinstance(texts, list) else list(texts), check_special(special, self._core.special_tokens), threads)
         return Batch(as_array(ids, np.uint32), as_array(offsets, np.uint64))
 
     def encode_file(self, path: str | os.PathLike[str], separator: str | None = None, special: Special = "text", threads: int | None = None) -> Batch:
@@ -204,7 +208,7 @@ class Tokenizer(Interchange):
         [[0, 2], [2, 3], [2, 3]]
         """
         check_choice("unit", unit, ("char", "byte"))
-        ids, offsets = self._core.encode_with_offsets(text, self._special(special), unit)
+        ids, offsets = self._core.encode_with_offsets(text, check_special(special, self._core.special_tokens), unit)
         return as_array(ids, np.uint32), as_array(offsets, np.uint32).reshape(-1, 2)
 
     def count(self, text: Text, special: Special = "text") -> int:
@@ -215,7 +219,7 @@ class Tokenizer(Interchange):
         >>> Tokenizer.from_merges([(b"a", b"b")], pattern="gpt2").count("abc")
         2
         """
-        return int(self._core.count(text, self._special(special)))
+        return int(self._core.count(text, check_special(special, self._core.special_tokens)))
 
     def count_batch(self, texts: Iterable[Text], special: Special = "text", threads: int | None = None) -> NDArray[np.int64]:
         """Count the ids of each text: int64 array, shape (number of texts,)."""
@@ -293,6 +297,12 @@ class Tokenizer(Interchange):
         """Start counting a text that grows."""
         return Counter(self._core.counter())
 
+    def report(self, texts: Iterable[Text] = (), progress: "bool | Report | None" = None) -> "QualityReport":
+        """Say how well this tokenizer fits texts, and what is in its vocabulary: see `toklet.report.QualityReport`."""
+        from .report import compare
+
+        return compare([self], texts, progress=progress)[0]
+
     @property
     def vocab_size(self) -> int:
         """The highest id plus one: the number of logits that a model needs."""
@@ -327,15 +337,6 @@ class Tokenizer(Interchange):
         if not isinstance(token, bytes | str):
             raise WrongTypeError("token", f"of type {type(token).__name__}", "bytes or str")
         return int(self._core.id(as_bytes(token, "token")))
-
-    def _special(self, special: Special) -> Special:
-        """Refuse a set with a name in it that no special token has."""
-        if isinstance(special, set | frozenset | list | tuple):
-            known = self.special_tokens
-            for name in special:
-                if not isinstance(name, str) or name not in known:
-                    raise ArgumentError("special", repr(name), f"among the special tokens, which are {list(known)}")
-        return special
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a Tokenizer is frozen: {name!r} can't be deleted")

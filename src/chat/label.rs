@@ -1,32 +1,95 @@
 //! Where each character of a rendered conversation comes from: the conversation is rendered again with its characters replaced by labels, and the two texts
-//! are compared. A label is a private-use character that says which character of the input it stands for.
+//! are compared (`align.rs`). A label is a private-use character that says which character of the input it stands for.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::slice;
 
 use minijinja::Value;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-/// A text of the conversation: where it stands among all of them, and whose it is.
-pub(super) struct Leaf {
-    pub start: usize,
-    pub end: usize,
+use super::engine::value_of;
+
+/// Labels run through so many characters of a private-use plane and begin again.
+pub(super) const CYCLE: usize = 65_000;
+const LAST: u32 = 65_000;
+/// Behind the labels of the plane: what stands where a final message is to be continued, and around what the template says that a model generates.
+pub(super) const PROBE: u32 = 65_100;
+pub(super) const MARKS: [u32; 2] = [65_101, 65_102];
+
+/// A text of the conversation, the place of its first character among all of them, and the message that it belongs to.
+pub(super) struct Leaf<'a> {
+    pub text: &'a str,
+    pub places: Range<usize>,
     pub message: Option<usize>,
+    /// Whether it is the name of a field.
+    key: bool,
+    /// Whether none of its characters is labelled otherwise.
+    pub bare: bool,
 }
 
 /// All texts that aren't the template's, in the order in which they stand in the context.
 #[derive(Default)]
-pub(super) struct Texts {
+pub(super) struct Texts<'a> {
     pub all: Vec<char>,
-    pub leaves: Vec<Leaf>,
-    /// The leaf of each character.
-    pub owners: Vec<usize>,
+    pub leaves: Vec<Leaf<'a>>,
+    /// Which of Unicode's planes they use, a bit for each.
+    pub planes: u32,
+}
+
+impl<'a> Texts<'a> {
+    /// Read a context.
+    pub fn read(context: &'a Map<String, Json>) -> Self {
+        let mut this = Self::default();
+        for (name, json) in context {
+            match (name.as_str(), json) {
+                ("messages", Json::Array(messages)) => messages.iter().enumerate().for_each(|(number, message)| this.take(message, Some(number), true)),
+                _ => this.take(json, None, false),
+            }
+        }
+        this
+    }
+
+    fn take(&mut self, json: &'a Json, message: Option<usize>, top: bool) {
+        match json {
+            Json::String(text) => self.push(text, message, false),
+            Json::Array(items) => items.iter().for_each(|item| self.take(item, message, false)),
+            Json::Object(table) => {
+                for (key, item) in table {
+                    self.push(key, message, true);
+                    // The role of a message has been looked at: it is a plain word.
+                    if !(top && key == "role") {
+                        self.take(item, message, false);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, text: &'a str, message: Option<usize>, key: bool) {
+        let start = self.all.len();
+        if text.is_ascii() {
+            self.all.extend(text.bytes().map(char::from));
+        } else {
+            self.all.extend(text.chars());
+            self.planes = text.chars().fold(self.planes, |planes, c| planes | 1 << (u32::from(c) >> 16));
+        }
+        let bare = !text.is_empty() && text.chars().all(never);
+        self.leaves.push(Leaf { text, places: start..self.all.len(), message, key, bare });
+    }
+
+    /// The number of the text that a place lies in.
+    pub fn leaf_of(&self, place: usize) -> usize {
+        self.leaves.partition_point(|leaf| leaf.places.end <= place)
+    }
 }
 
 /// How characters are chosen for labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// None.
-    Plain,
+    /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all.
+    Every,
     /// All but white space, quotes, backslashes and controls.
     All,
     /// Those that the template's text constants don't spell, either.
@@ -35,8 +98,19 @@ pub(super) enum Choice {
     Specials,
 }
 
-/// Labels run through so many characters of a private-use plane and begin again.
-const CYCLE: usize = 65_000;
+/// How the texts of messages are labelled, and how all others.
+#[derive(Clone, Copy)]
+pub(super) struct Plan {
+    pub messages: Choice,
+    pub others: Choice,
+}
+
+impl Plan {
+    /// How a text is labelled.
+    pub fn choice(&self, leaf: &Leaf<'_>) -> Choice {
+        if leaf.message.is_some() { self.messages } else { self.others }
+    }
+}
 
 /// What a walk over the context needs to know.
 pub(super) struct Labels<'a> {
@@ -51,127 +125,118 @@ fn wordlike(text: &str) -> bool {
 }
 
 impl Labels<'_> {
-    /// The label of a place.
-    fn label(&self, place: usize) -> char {
-        u32::try_from(place % CYCLE).ok().and_then(|offset| char::from_u32(self.base + offset)).unwrap_or('\u{f0000}')
+    /// The label of a place, as a number.
+    fn label(&self, place: usize) -> u32 {
+        self.base + u32::try_from(place % CYCLE).unwrap_or(0)
+    }
+
+    /// The label of the place behind that of a label.
+    pub fn behind(&self, label: u32) -> u32 {
+        if label + 1 == self.base + LAST { self.base } else { label + 1 }
     }
 
     /// The place, up to whole cycles, that a character is a label of.
-    fn place(&self, c: char) -> Option<usize> {
+    pub fn place(&self, c: char) -> Option<usize> {
         u32::from(c).checked_sub(self.base).and_then(|offset| usize::try_from(offset).ok()).filter(|&offset| offset < CYCLE)
     }
 
     /// Whether the template knows the text as a word, such as a type or the name of a field.
     fn known(&self, text: &str, key: bool) -> bool {
-        let known = self.constants.contains(text) || (key && self.names.contains(text));
-        known && wordlike(text) && !self.specials.iter().any(|special| text.contains(special.as_str()))
+        wordlike(text)
+            && (self.constants.contains(text) || (key && self.names.contains(text)))
+            && !self.specials.iter().any(|special| text.contains(special.as_str()))
     }
 
-    /// Take a text in, and give it with its labels.
-    fn text(&self, text: &str, key: bool, message: Option<usize>, choice: Choice, texts: &mut Texts) -> String {
-        let start = texts.all.len();
-        texts.all.extend(text.chars());
-        texts.owners.resize(texts.all.len(), texts.leaves.len());
-        texts.leaves.push(Leaf { start, end: texts.all.len(), message });
-        let whole = choice != Choice::Specials && self.known(text, key);
-        if choice == Choice::Plain || whole {
-            return text.into();
+    /// A text with its labels.
+    fn text(&self, leaf: &Leaf<'_>, plan: Plan) -> Value {
+        let (text, choice) = (leaf.text, plan.choice(leaf));
+        if choice != Choice::Specials && self.known(text, leaf.key) {
+            return Value::from(text);
         }
-        let mut labelled = vec![choice != Choice::Specials; text.len()];
-        if choice == Choice::Unsearched {
-            for constant in self.constants {
-                let single = constant.len() == 1 && !constant.bytes().all(|b| b.is_ascii_alphanumeric());
-                if constant.len() >= 2 || single {
-                    for at in places(text, constant) {
-                        labelled[at..at + constant.len()].fill(false);
-                    }
+        let labelled = match choice {
+            Choice::Every | Choice::All => None,
+            Choice::Unsearched => Some(self.unsearched(text)),
+            Choice::Specials => Some(self.special(text, leaf.key)),
+        };
+        let (every, mut out) = (leaf.bare && choice == Choice::Every, String::with_capacity(text.len() * 4));
+        let mut label = self.label(leaf.places.start);
+        for (at, c) in text.char_indices() {
+            let chosen = labelled.as_ref().is_none_or(|labelled| labelled[at]) && (every || choice == Choice::Specials || !never(c));
+            out.push(if chosen { char::from_u32(label).unwrap_or(c) } else { c });
+            label = self.behind(label);
+        }
+        Value::from(out)
+    }
+
+    /// Which bytes of a text the template's constants don't spell.
+    fn unsearched(&self, text: &str) -> Vec<bool> {
+        let mut labelled = vec![true; text.len()];
+        for constant in self.constants {
+            let single = constant.len() == 1 && !constant.bytes().all(|b| b.is_ascii_alphanumeric());
+            if constant.len() >= 2 || single {
+                for at in places(text, constant) {
+                    labelled[at..at + constant.len()].fill(false);
                 }
             }
         }
-        if choice == Choice::Specials {
-            for special in self.specials.iter().filter(|special| !special.is_empty()) {
-                places(text, special).for_each(|at| labelled[at] = true);
-                let cuts = || special.char_indices().map(|(at, _)| at).filter(|&at| at > 0);
-                if let Some(at) = cuts().rev().find(|&at| text.ends_with(&special[..at])) {
-                    labelled[text.len() - at] = true;
-                }
-                if !text.is_empty() && (cuts().any(|at| text.starts_with(&special[at..])) || (special.contains(text) && !self.known(text, key))) {
-                    labelled[0] = true;
-                }
-            }
-        }
-        let mut out = String::with_capacity(text.len() * 4);
-        for (number, (at, c)) in text.char_indices().enumerate() {
-            let skipped = choice != Choice::Specials && never(c);
-            out.push(if labelled[at] && !skipped { self.label(start + number) } else { c });
-        }
-        out
+        labelled
     }
 
-    /// A part of the context as a value of the engine, labelled.
-    fn value(&self, json: &Json, message: Option<usize>, top: bool, choice: Choice, texts: &mut Texts) -> Value {
+    /// Where special tokens begin in a text, and halves of them at its ends.
+    fn special(&self, text: &str, key: bool) -> Vec<bool> {
+        let mut labelled = vec![false; text.len()];
+        for special in self.specials.iter().filter(|special| !special.is_empty()) {
+            places(text, special).for_each(|at| labelled[at] = true);
+            let cuts = || special.char_indices().map(|(at, _)| at).filter(|&at| at > 0);
+            if let Some(at) = cuts().rev().find(|&at| text.ends_with(&special[..at])) {
+                labelled[text.len() - at] = true;
+            }
+            if !text.is_empty() && (cuts().any(|at| text.starts_with(&special[at..])) || (special.contains(text) && !self.known(text, key))) {
+                labelled[0] = true;
+            }
+        }
+        labelled
+    }
+
+    /// A part of the context as a value of the engine; its texts are the next leaves.
+    fn value<'b>(&self, json: &Json, top: bool, plan: Plan, leaves: &mut slice::Iter<'b, Leaf<'b>>) -> Value {
         match json {
-            Json::String(text) => Value::from(self.text(text, false, message, choice, texts)),
-            Json::Array(items) => Value::from(items.iter().map(|item| self.value(item, message, false, choice, texts)).collect::<Vec<_>>()),
+            Json::String(_) => leaves.next().map_or_else(|| Value::from(()), |leaf| self.text(leaf, plan)),
+            Json::Array(items) => Value::from(items.iter().map(|item| self.value(item, false, plan, leaves)).collect::<Vec<_>>()),
             Json::Object(table) => {
                 let mut pairs = Vec::with_capacity(table.len());
-                for (key, item) in table {
-                    let key = self.text(key, true, message, choice, texts);
-                    // The role of a message has been looked at: it is a plain word.
-                    let role = top && key == "role";
-                    pairs.push((key, if role { super::engine::value_of(item) } else { self.value(item, message, false, choice, texts) }));
+                for (name, item) in table {
+                    let key = leaves.next().map_or_else(|| Value::from(()), |leaf| self.text(leaf, plan));
+                    pairs.push((key, if top && name == "role" { value_of(item) } else { self.value(item, false, plan, leaves) }));
                 }
                 Value::from_pairs(pairs)
             }
-            plain => super::engine::value_of(plain),
+            plain => value_of(plain),
         }
     }
 
-    /// The variables of a context, labelled, and all of its texts.
-    pub fn context(&self, context: &serde_json::Map<String, Json>, choice: Choice) -> (Vec<(String, Value)>, Texts) {
-        let (mut texts, mut variables) = (Texts::default(), Vec::with_capacity(context.len()));
-        for (name, json) in context {
+    /// The variables of a context, labelled.
+    pub fn context(&self, context: &Map<String, Json>, texts: &Texts<'_>, plan: Plan) -> Vec<(String, Value)> {
+        let mut leaves = texts.leaves.iter();
+        let mut one = |(name, json): (&String, &Json)| {
             let value = match (name.as_str(), json) {
                 ("messages", Json::Array(messages)) => {
-                    let one = |(number, message): (usize, &Json)| self.value(message, Some(number), true, choice, &mut texts);
-                    Value::from(messages.iter().enumerate().map(one).collect::<Vec<_>>())
+                    Value::from(messages.iter().map(|message| self.value(message, true, plan, &mut leaves)).collect::<Vec<_>>())
                 }
-                _ => self.value(json, None, false, choice, &mut texts),
+                _ => self.value(json, false, plan, &mut leaves),
             };
-            variables.push((name.clone(), value));
-        }
-        (variables, texts)
-    }
-
-    /// For each character of the text, which character of the input it is, if it is one; nothing if the two texts don't run in parallel.
-    pub fn align(&self, text: &[char], marked: &str, texts: &Texts) -> Option<Vec<Option<usize>>> {
-        let mut at: Vec<Option<usize>> = Vec::with_capacity(text.len());
-        let (mut count, mut next) = (0, 0);
-        for c in marked.chars() {
-            let original = *text.get(count)?;
-            let found = match self.place(c) {
-                Some(rest) => {
-                    // Of the places that share this label, the next one that has this character.
-                    let turn = |from: usize| from / CYCLE * CYCLE + rest + if from % CYCLE > rest { CYCLE } else { 0 };
-                    let fits = |&place: &usize| texts.all.get(place) == Some(&original);
-                    let ahead = (turn(next)..texts.all.len()).step_by(CYCLE).find(fits);
-                    let place = ahead.or_else(|| (rest..texts.all.len()).step_by(CYCLE).find(fits)).unwrap_or(rest);
-                    next = place + 1;
-                    Some(place).filter(|&place| place < texts.all.len())
-                }
-                None if c == original => None,
-                None => return None,
-            };
-            at.push(found);
-            count += 1;
-        }
-        (count == text.len()).then_some(at)
+            (name.clone(), value)
+        };
+        context.iter().map(&mut one).collect()
     }
 }
 
-/// Whether a character is never labelled: what templates strip, and what JSON writes otherwise.
+/// Whether a character isn't labelled: what templates strip, and what JSON writes otherwise.
 pub(super) fn never(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || c == '"' || c == '\\'
+    if c.is_ascii() {
+        return c <= ' ' || matches!(c, '"' | '\\' | '\x7f');
+    }
+    c.is_whitespace() || c.is_control()
 }
 
 /// Where a text occurs in another, overlaps included.
@@ -182,56 +247,4 @@ fn places(text: &str, needle: &str) -> impl Iterator<Item = usize> {
         from = at + text[at..].chars().next().map_or(1, char::len_utf8);
         Some(at)
     })
-}
-
-/// Fill the gaps between labels, and grow their ends, where the text goes on as the input does.
-pub(super) fn fill(text: &[char], at: &mut [Option<usize>], texts: &Texts) {
-    let leaf_of = |place: usize| texts.owners[place];
-    let mut last: Option<usize> = None;
-    for here in 0..text.len() {
-        let Some(place) = at[here] else { continue };
-        let leaf = leaf_of(place);
-        let before = last.and_then(|before| at[before].map(|from| (before, from))).filter(|&(_, from)| leaf_of(from) == leaf && from < place);
-        if let Some((before, from)) = before {
-            let (gap, source) = (&text[before + 1..here], &texts.all[from + 1..place]);
-            if gap == source {
-                (1..here - before).for_each(|step| at[before + step] = Some(from + step));
-            } else if escaped(gap, source) {
-                at[before + 1..here].fill(Some(from));
-            }
-        }
-        last = Some(here);
-    }
-    for here in 1..text.len() {
-        if let (Some(from), None) = (at[here - 1], at[here])
-            && from + 1 < texts.leaves[leaf_of(from)].end
-            && texts.all[from + 1] == text[here]
-        {
-            at[here] = Some(from + 1);
-        }
-    }
-    for here in (1..text.len()).rev() {
-        if let (None, Some(from)) = (at[here - 1], at[here])
-            && from > texts.leaves[leaf_of(from)].start
-            && texts.all[from - 1] == text[here - 1]
-        {
-            at[here - 1] = Some(from - 1);
-        }
-    }
-}
-
-/// Whether a gap is the source as JSON writes it.
-fn escaped(gap: &[char], source: &[char]) -> bool {
-    let mut rest = gap.iter();
-    let fits = source.iter().all(|&c| {
-        let code = match c {
-            '\n' => 'n',
-            '\r' => 'r',
-            '\t' => 't',
-            '"' | '\\' => c,
-            _ => return rest.next() == Some(&c),
-        };
-        rest.next() == Some(&'\\') && rest.next() == Some(&code)
-    });
-    fits && rest.next().is_none()
 }

@@ -1,7 +1,11 @@
 //! The parts of a rendered conversation: stretches of text of one origin, and the turn that each belongs to.
+//!
+//! An answer is what its message says through the special token that ends the turn; where the template itself says what a model generates, an answer is that.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use super::align::Run;
 use super::label::Texts;
 
 /// What a stretch is to its message.
@@ -29,77 +33,130 @@ pub struct ChatPart {
 }
 
 /// Where the close behind `from` ends: behind the first special token, other than a tag's end whose beginning is special too.
-fn close(text: &[char], from: usize, end: usize, specials: &[String], eos: Option<&str>) -> Option<usize> {
-    let tail: String = text[from..end].iter().collect();
-    let (mut at, mut first) = (0, None);
-    while at < tail.len() {
-        let fits = |special: &&String| !special.is_empty() && tail[at..].starts_with(special.as_str());
+fn close(text: &str, gap: Range<usize>, specials: &[String], eos: Option<&str>) -> Option<usize> {
+    let (mut at, mut first) = (gap.start, None);
+    while at < gap.end {
+        let rest = &text[at..gap.end];
+        let fits = |special: &&String| !special.is_empty() && rest.starts_with(special.as_str());
         if let Some(special) = specials.iter().filter(fits).max_by_key(|special| special.len()) {
             at += special.len();
-            let behind = from + tail[..at].chars().count();
             let opened = special.strip_prefix("</").map(|rest| format!("<{rest}"));
             let paired = opened.is_some_and(|opened| specials.contains(&opened)) && eos != Some(special.as_str());
             if !paired {
-                return Some(behind);
+                return Some(at);
             }
-            first = first.or(Some(behind));
+            first = first.or(Some(at));
         } else {
-            at += tail[at..].chars().next().map_or(1, char::len_utf8);
+            at += rest.chars().next().map_or(1, char::len_utf8);
         }
     }
     first
 }
 
-/// Cut the text into parts. `at` says which character of the input each character is; `texts` whose those are, if that is known.
-pub(super) fn parts(text: &[char], at: &[Option<usize>], texts: Option<&Texts>, roles: &[&str], specials: &[String], eos: Option<&str>) -> Vec<ChatPart> {
-    let mut owner: Vec<(Option<usize>, Option<Slot>)> = vec![(None, None); text.len()];
-    if let Some(texts) = texts {
-        let leaf_of = |place: usize| texts.owners[place];
-        let mut printed: BTreeMap<usize, usize> = BTreeMap::new(); // how far each text has been printed: a text that is printed again is an echo
-        let mut open: Option<(usize, usize)> = None; // the message whose content ended last, and where
-        let mut here = 0;
-        while here <= text.len() {
-            let place = at.get(here).copied().flatten();
-            if place.is_none() && here < text.len() {
-                here += 1;
-                continue;
+/// Whose a stretch is: a message's, and what it is to it.
+type Owner = (Option<usize>, Option<Slot>);
+
+/// A stretch of the text, whether it is the template's own, and whose it is.
+type Stretch = (Range<usize>, bool, Owner);
+
+/// Stretches of the text, one after the other.
+#[derive(Default)]
+struct Stretches(Vec<Stretch>);
+
+impl Stretches {
+    /// Go on to a place.
+    fn push(&mut self, end: usize, trusted: bool, owner: Owner) {
+        let start = self.0.last().map_or(0, |(bytes, ..)| bytes.end);
+        match self.0.last_mut() {
+            Some((bytes, same, whose)) if (*same, *whose) == (trusted, owner) => bytes.end = end,
+            _ if end > start => self.0.push((start..end, trusted, owner)),
+            _ => {}
+        }
+    }
+}
+
+/// What the cutting needs to know of a conversation and its tokenizer.
+pub(super) struct About<'a> {
+    pub roles: &'a [&'a str],
+    pub specials: &'a [String],
+    pub eos: Option<&'a str>,
+}
+
+/// Cut the text into parts. `texts` say whose the runs are, if that is known.
+pub(super) fn parts(text: &str, runs: &[Run], texts: Option<&Texts<'_>>, generated: &[Range<usize>], about: &About<'_>) -> Vec<ChatPart> {
+    let mut found = Stretches::default();
+    let mut printed: BTreeMap<usize, usize> = BTreeMap::new(); // how far each text has been printed: a text that is printed again is an echo
+    let mut open: Option<(usize, usize)> = None; // the message whose content ended last, and where
+    for run in runs {
+        let Some((leaf, texts)) = run.leaf.zip(texts) else {
+            if texts.is_none() {
+                found.push(run.bytes.end, run.leaf.is_none(), (None, None));
             }
-            let leaf = place.map(leaf_of);
-            let message = leaf.and_then(|leaf| texts.leaves[leaf].message);
-            let end = (here..text.len()).find(|&next| at[next].map(leaf_of) != leaf).unwrap_or(text.len());
-            let fresh = leaf.zip(place).is_none_or(|(leaf, place)| printed.get(&leaf).is_none_or(|&until| until <= place));
-            match open {
-                Some((turn, from)) if Some(turn) == message && fresh => owner[from..here].fill((message, Some(Slot::Content))),
-                Some((turn, from)) => {
-                    let until = close(text, from, here, specials, eos).unwrap_or(from);
-                    owner[from..until].fill((Some(turn), Some(Slot::Close)));
+            continue;
+        };
+        let message = texts.leaves[leaf].message;
+        let fresh = printed.get(&leaf).is_none_or(|&until| until <= run.places.start);
+        match open {
+            Some((turn, _)) if Some(turn) == message && fresh => found.push(run.bytes.start, true, (message, Some(Slot::Content))),
+            Some((turn, from)) => {
+                found.push(close(text, from..run.bytes.start, about.specials, about.eos).unwrap_or(from), true, (Some(turn), Some(Slot::Close)))
+            }
+            None => {}
+        }
+        found.push(run.bytes.start, true, (None, None));
+        found.push(run.bytes.end, false, (message, (fresh && message.is_some()).then_some(Slot::Content)));
+        let until = printed.entry(leaf).or_default();
+        *until = (*until).max(run.places.end);
+        open = message.filter(|_| fresh).map(|message| (message, run.bytes.end));
+    }
+    if let Some((turn, from)) = open {
+        found.push(close(text, from..text.len(), about.specials, about.eos).unwrap_or(from), true, (Some(turn), Some(Slot::Close)));
+    }
+    found.push(text.len(), true, (None, None));
+    let stretches = if generated.is_empty() { found.0 } else { only_generated(&found.0, generated, about.roles) };
+    let one = |(bytes, trusted, (message, slot)): Stretch| {
+        let role = message.and_then(|message| about.roles.get(message)).map(|&role| role.to_owned());
+        ChatPart { text: text[bytes].into(), trusted, role, message, slot }
+    };
+    stretches.into_iter().map(one).collect()
+}
+
+/// Where a template says what a model generates: the answers are that, and nothing else is.
+fn only_generated(stretches: &[Stretch], generated: &[Range<usize>], roles: &[&str]) -> Vec<Stretch> {
+    let answers = |message: usize| roles.get(message) == Some(&"assistant");
+    let mut last = None;
+    let turns: Vec<(Option<usize>, bool)> = generated
+        .iter()
+        .map(|span| {
+            let from = stretches.partition_point(|(bytes, ..)| bytes.end <= span.start);
+            let said = stretches[from..].iter().take_while(|(bytes, ..)| bytes.start < span.end).find(|(_, trusted, _)| !trusted);
+            last = said.and_then(|(.., (message, _))| *message).or_else(|| (last.map_or(0, |last| last + 1)..roles.len()).find(|&message| answers(message)));
+            (last, said.is_none()) // where nothing is said, all of it ends the turn
+        })
+        .collect();
+    let (mut found, mut closed) = (Stretches::default(), None); // `closed` is the span whose turn has ended
+    for (bytes, trusted, (message, slot)) in stretches {
+        let outside = if message.is_some_and(answers) { (None, None) } else { (*message, *slot) };
+        let mut start = bytes.start;
+        while start < bytes.end {
+            let at = generated.partition_point(|span| span.end <= start);
+            start = match generated.get(at) {
+                Some(span) if span.start <= start => {
+                    closed = closed.filter(|_| *trusted).or((*slot == Some(Slot::Close)).then_some(at));
+                    let (turn, silent) = turns[at];
+                    let slot = if silent || closed == Some(at) { Slot::Close } else { Slot::Content };
+                    found.push(span.end.min(bytes.end), *trusted, (turn, Some(slot)));
+                    span.end.min(bytes.end)
                 }
-                None => {}
-            }
-            if here == text.len() {
-                break;
-            }
-            owner[here..end].fill((message, (fresh && message.is_some()).then_some(Slot::Content)));
-            if let (Some(leaf), Some(last)) = (leaf, at[end - 1]) {
-                let until = printed.entry(leaf).or_default();
-                *until = (*until).max(last + 1);
-            }
-            open = message.filter(|_| fresh).map(|message| (message, end));
-            here = end;
+                span => {
+                    let end = span.map_or(bytes.end, |span| span.start.min(bytes.end));
+                    found.push(end, *trusted, outside);
+                    end
+                }
+            };
         }
     }
-    let mut out = Vec::new();
-    let mut start = 0;
-    for end in 1..=text.len() {
-        let kind = |j: usize| (at[j].is_none(), owner[j]);
-        if end == text.len() || kind(end) != kind(start) {
-            let (message, slot) = owner[start];
-            let role = message.and_then(|message| roles.get(message)).map(|&role| role.to_owned());
-            out.push(ChatPart { text: text[start..end].iter().collect(), trusted: at[start].is_none(), role, message, slot });
-            start = end;
-        }
-    }
-    out
+    found.0
 }
 
 /// Keep what stands before a place, in bytes.

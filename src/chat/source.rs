@@ -1,9 +1,20 @@
 //! What can be read off a chat template's source before it is compiled: the text constants and the names that it uses, and where its `{% generation %}` tags stand.
+//! What a template puts into a variable goes through a check (`engine.rs`), which is written into the source here: values that grow or nest from one round of a
+//! loop to the next are the one thing that the engine itself has no bound for.
 
 use std::collections::BTreeSet;
 
 /// The call that stands in for `{% generation %}`.
 pub(super) const SPAN: &str = "_generation_span";
+
+/// The function that checks what is put into a variable. A template that has its name is refused: it could put another in its place.
+pub(super) const CHECK: &str = "_checked_value";
+
+/// What may make the engine recurse on its stack, or nest values deeper than a few hundred times the length of a line.
+const RECURSIVE: [&str; 14] =
+    ["macro", "call", "caller", "recursive", "include", "import", "from", "extends", "block", "batch", "slice", "groupby", "generation", "endgeneration"];
+/// Sources longer than this may do so by their length alone.
+const FLAT_BYTES: usize = 1 << 15;
 
 /// A template's source, read once.
 #[derive(Default)]
@@ -16,6 +27,8 @@ pub(super) struct Source {
     pub names: BTreeSet<String>,
     /// Whether it has `{% generation %}`.
     pub spans: bool,
+    /// Whether rendering needs little stack.
+    pub flat: bool,
 }
 
 /// A text constant without its quotes, its escapes resolved.
@@ -48,6 +61,21 @@ fn constant_length(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
+/// A `{% set … = … %}` whose value goes through the check; anything else as it is.
+fn checked(block: &str) -> String {
+    let marks = |c: char| matches!(c, '-' | '+');
+    let Some(inside) = block.strip_prefix("{%").and_then(|block| block.strip_suffix("%}")) else { return block.into() };
+    let target = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '.' | ',' | '(' | ')'));
+    match inside.split_once('=') {
+        Some((before, value)) if target(before.trim_start_matches(marks)) && before.trim_start_matches(marks).split_whitespace().next() == Some("set") => {
+            let trimmed = value.trim_end_matches(marks);
+            let (end, kept) = (&value[trimmed.len()..], if before.contains('.') { ", true" } else { "" });
+            format!("{{%{before}= {CHECK}(({trimmed}){kept}) {end}%}}")
+        }
+        _ => block.into(),
+    }
+}
+
 impl Source {
     /// Read a source. Time O(n).
     pub fn read(raw: &str) -> Self {
@@ -72,7 +100,7 @@ impl Source {
                 }
                 "endgeneration" if block.starts_with("{%") => this.text.push_str(&block.replacen("endgeneration", "endcall", 1)),
                 word => {
-                    this.text.push_str(block);
+                    this.text.push_str(&checked(block));
                     if word == "raw" && block.starts_with("{%") {
                         let end = rest.find("endraw").unwrap_or(rest.len());
                         this.text.push_str(&rest[..end]);
@@ -83,6 +111,7 @@ impl Source {
             }
         }
         this.text.push_str(rest);
+        this.flat = raw.len() < FLAT_BYTES && !RECURSIVE.iter().any(|&name| this.names.contains(name));
         this
     }
 

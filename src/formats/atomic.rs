@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 
 /// Replace the file at `path` by one that holds `data`.
-pub(super) fn write(path: &Path, data: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, data: &[u8]) -> Result<()> {
     replace(path, data).map_err(|error| Error::io(path.to_string_lossy(), &error))
 }
 

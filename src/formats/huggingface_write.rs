@@ -11,6 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::fields::get;
 use crate::split::Pattern;
 use crate::threads::Pulse;
+use crate::vocab::{Parts, Vocabulary};
 
 /// Write a tokenizer.json.
 pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
@@ -34,7 +35,8 @@ pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     entries.sort_by_key(|(_, id)| *id);
     let vocab: Map<String, Value> = entries.into_iter().map(|(name, id)| (name, id.into())).collect();
     let said = tokenizer.pipeline().map_or_else(|| Ok(around(tokenizer)), in_their_words)?;
-    let merges: Vec<Value> = merges(vocabulary, pulse)?.iter().map(|(left, right)| json!([spell(left), spell(right)])).collect();
+    let parts = if vocabulary.kind().ranks.is_empty() { merges(vocabulary, pulse)? } else { all_cuts(vocabulary, pulse)? };
+    let merges: Vec<Value> = parts.iter().map(|(left, right)| json!([spell(left), spell(right)])).collect();
     let model = json!({
         "type": "BPE", "dropout": null, "unk_token": get(&said, "model.unk_token"), "continuing_subword_prefix": null, "end_of_word_suffix": null,
         "fuse_unk": get(&said, "model.fuse_unk") == true, "byte_fallback": !vocabulary.kind().bytes.is_empty(), "ignore_merges": vocabulary.whole(),
@@ -46,6 +48,21 @@ pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     }
     file["model"] = model;
     Ok(file.to_string().into_bytes())
+}
+
+/// Every way to make a token of two, by rank: where scores decide, each of them is a merge.
+fn all_cuts(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Vec<Parts>> {
+    let mut cuts = Vec::new();
+    for (token, id) in vocabulary.tokens() {
+        pulse.tick(0)?;
+        for (left, right) in (1..token.len()).map(|cut| token.split_at(cut)) {
+            if let (Some(one), Some(other)) = (vocabulary.ordinary(left), vocabulary.ordinary(right)) {
+                cuts.push(((vocabulary.rank(id), id, one, other), (left.to_vec(), right.to_vec())));
+            }
+        }
+    }
+    cuts.sort_unstable();
+    Ok(cuts.into_iter().map(|(_, parts)| parts).collect())
 }
 
 /// The added tokens that have to stand in the vocabulary for their ids: `tokenizers` numbers those that don't from its end on.

@@ -1,6 +1,6 @@
 //! Files that hold a tokenizer. Reading checks everything before it believes anything; writing is whole or not at all.
 
-mod atomic;
+pub(crate) mod atomic;
 mod gguf;
 mod huggingface;
 mod huggingface_write;

@@ -3,14 +3,16 @@
 use super::{Piece, Pipeline, located};
 use crate::encode::Tokenizer;
 use crate::error::{Error, Kind, Result};
-use crate::merge::Merger;
+use crate::lookup::Memory;
 use crate::normalize::Span;
+use crate::pretokenize::pretokens;
 use crate::prompt::Part;
 use crate::special::{AddedToken, Chosen, Special, blanks, blanks_before};
 use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
-const TICK_EVERY: usize = 1 << 16;
+/// How many pretokens are looked up at a time.
+const WINDOW: usize = 1 << 12;
 
 impl Tokenizer {
     /// Put tables together with a pipeline that is given as its JSON text.
@@ -44,53 +46,86 @@ impl Tokenizer {
         data: &[u8],
         chosen: &Chosen<'_>,
         at_start: bool,
-        merger: &mut Merger,
+        memory: &mut Memory,
         pulse: &Pulse,
         take: &mut impl FnMut(&[u32]),
     ) -> Result<()> {
         self.vocabulary().check(data)?;
-        let mut since = 0;
         let tracked = matches!(chosen, Chosen::Refused(_)); // an error says where in the text it is
-        pipeline.each_piece(data, chosen, (at_start, tracked), pulse, &mut |piece| {
-            match piece {
-                Piece::Added(id, _) => take(&[id]),
-                Piece::Pretoken(pretoken, _) => {
-                    self.one(pretoken, merger, pulse, take)?;
-                    since += pretoken.len();
+        pipeline.each_piece(data, chosen, (at_start, tracked), &mut |piece| match piece {
+            Piece::Text(text) => self.cut(pipeline, &text.bytes, memory, pulse, take),
+            Piece::Added(id, _) => {
+                take(&[id]);
+                Ok(())
+            }
+        })
+    }
+
+    /// Cut a text into pretokens, and look them up in windows.
+    fn cut(&self, pipeline: &Pipeline, text: &[u8], memory: &mut Memory, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        let mut window = |start: usize, ends: &[u32]| {
+            pulse.tick(ends.last().copied().map_or(0, u64::from))?;
+            self.lookup().window(memory, text, start, ends, pulse, take)
+        };
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        match pipeline.cutters() {
+            [] => return window(0, &[place(text.len())]),
+            [cutter] => {
+                if let Some(pattern) = cutter.built_in() {
+                    return pattern.windows(text, window);
                 }
             }
-            if since < TICK_EVERY { Ok(()) } else { pulse.tick(std::mem::take(&mut since) as u64) }
-        })?;
-        pulse.tick(since as u64)
+            _ => {}
+        }
+        let (mut start, mut ends) = (0, Vec::new());
+        for range in pretokens(text, pipeline.cutters(), pulse)? {
+            let next = start + ends.last().map_or(0, |end: &u32| *end as usize);
+            if !ends.is_empty() && (range.start != next || ends.len() == WINDOW) {
+                window(start, &ends)?;
+                ends.clear();
+            }
+            if ends.is_empty() {
+                start = range.start;
+            }
+            ends.push(place(range.end - start));
+        }
+        if ends.is_empty() { Ok(()) } else { window(start, &ends) }
     }
 
     /// Encode one text: each id, and the bytes of the text that it comes from.
     pub(crate) fn spans(&self, pipeline: &Pipeline, data: &[u8], special: &Special, pulse: &Pulse) -> Result<(Vec<u32>, Vec<Span>)> {
-        let (mut ids, mut spans, mut merger) = (Vec::new(), Vec::new(), Merger::default());
+        let (mut ids, mut spans) = (Vec::new(), Vec::new());
         self.vocabulary().check(data)?;
-        pipeline.each_piece(data, &self.chosen(special)?, (true, true), pulse, &mut |piece| {
-            match piece {
-                Piece::Added(id, span) => {
-                    ids.push(id);
-                    spans.push(span);
-                }
-                Piece::Pretoken(pretoken, places) => {
-                    let mut found = Vec::new();
-                    self.one(pretoken, &mut merger, pulse, &mut |ids| found.extend_from_slice(ids))?;
-                    located(self.vocabulary(), pretoken, places.unwrap_or(&[]), &found, |id, span| {
+        let chosen = self.chosen(special)?;
+        self.lookup().with(|memory| {
+            pipeline.each_piece(data, &chosen, (true, true), &mut |piece| {
+                let text = match piece {
+                    Piece::Text(text) => text,
+                    Piece::Added(id, span) => {
+                        ids.push(id);
+                        spans.push(span);
+                        return Ok(());
+                    }
+                };
+                for range in pretokens(&text.bytes, pipeline.cutters(), pulse)? {
+                    let (pretoken, mut found) = (&text.bytes[range.clone()], Vec::new());
+                    let end = [u32::try_from(pretoken.len()).unwrap_or(u32::MAX)];
+                    self.lookup().window(memory, pretoken, 0, &end, pulse, &mut |ids| found.extend_from_slice(ids))?;
+                    let places = text.spans.as_ref().map_or(&[][..], |spans| &spans[range]);
+                    located(self.vocabulary(), pretoken, places, &found, |id, span| {
                         ids.push(id);
                         spans.push(span);
                     });
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         })?;
         Ok((ids, spans))
     }
 
     /// Encode parts. White space that a special token takes along may stand in the part before or behind.
     pub(crate) fn parts_through(&self, pipeline: &Pipeline, parts: &[Part], pulse: &Pulse) -> Result<Vec<u32>> {
-        let mut out = Parts { ids: Vec::new(), plain: Vec::new(), merger: Merger::default(), strip: false, at_start: true };
+        let mut out = Parts { ids: Vec::new(), plain: Vec::new(), strip: false, at_start: true };
         for run in parts.chunk_by(|one, other| one.trusted == other.trusted) {
             let text: String = run.iter().map(|part| part.text.as_str()).collect();
             if !run[0].trusted {
@@ -115,7 +150,6 @@ struct Parts {
     ids: Vec<u32>,
     /// What stands behind the last special token.
     plain: Vec<u8>,
-    merger: Merger,
     /// Whether white space at the start of `plain` belongs to that token.
     strip: bool,
     at_start: bool,
@@ -139,6 +173,7 @@ impl Parts {
 
     fn flush(&mut self, tok: &Tokenizer, pipeline: &Pipeline, pulse: &Pulse) -> Result<()> {
         let plain = std::mem::take(&mut self.plain);
-        tok.through(pipeline, &plain, &Chosen::Nothing, self.at_start, &mut self.merger, pulse, &mut |ids| self.ids.extend_from_slice(ids))
+        let mut take = |ids: &[u32]| self.ids.extend_from_slice(ids);
+        tok.lookup().with(|memory| tok.through(pipeline, &plain, &Chosen::Nothing, self.at_start, memory, pulse, &mut take))
     }
 }

@@ -24,9 +24,8 @@ use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::normalize::{SPACE_MARK, Span, Step, Text, prepend, replace};
-use crate::pretokenize::{Cutter, pretokens};
+use crate::pretokenize::Cutter;
 use crate::special::{Added, AddedToken, Chosen, Visit};
-use crate::threads::Pulse;
 use crate::vocab::{Symbols, Vocabulary};
 use fields::{Fields, get};
 use pretokenizer::{PreTokenizer, Prefix};
@@ -52,9 +51,9 @@ pub struct Pipeline {
     specials: Added,
 }
 
-/// A pretoken, or an added token; and where its bytes come from, if that is asked for.
+/// A text that is ready to be cut, or an added token and where it comes from.
 pub(crate) enum Piece<'a> {
-    Pretoken(&'a [u8], Option<&'a [Span]>),
+    Text(&'a Text<'a>),
     Added(u32, Span),
 }
 
@@ -114,6 +113,11 @@ impl Pipeline {
             [cutter] if cutter.regex().is_some() => cutter.regex().unwrap_or_default().to_owned(),
             _ => get(&self.said, "pre_tokenizer").to_string(),
         }
+    }
+
+    /// What cuts text into pretokens.
+    pub(crate) fn cutters(&self) -> &[Cutter] {
+        &self.cutters
     }
 
     /// Whether a pattern and special tokens say all of it.
@@ -191,13 +195,12 @@ impl Pipeline {
         self.specials.each(data, chosen, |at| at as u64, visit)
     }
 
-    /// Visit a text as pretokens with added tokens between them; `at_start` says that it stands at the start of a whole text, `located` asks for places.
+    /// Visit a text as stretches that are ready to be cut, with added tokens between them; `at_start` says that it stands at the start of a whole text, `located` asks for places.
     pub(crate) fn each_piece(
         &self,
         data: &[u8],
         chosen: &Chosen<'_>,
         (at_start, located): (bool, bool),
-        pulse: &Pulse,
         visit: &mut dyn FnMut(Piece<'_>) -> Result<()>,
     ) -> Result<()> {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
@@ -206,14 +209,14 @@ impl Pipeline {
                 let spans = located.then(|| spans_of(&data[range.clone()], range.start));
                 let first = at_start && range.start == 0;
                 let text = Text { bytes: Cow::Borrowed(&data[range]), spans };
-                return self.each_section(normalize(&self.steps, text)?, first, chosen, pulse, visit);
+                return self.each_section(normalize(&self.steps, text)?, first, chosen, visit);
             };
             visit(Piece::Added(token.id, (place(range.start), place(range.end))))
         })
     }
 
     /// Visit a text that has been normalized; `first` says that it stands at the start.
-    fn each_section(&self, text: Text<'_>, first: bool, chosen: &Chosen<'_>, pulse: &Pulse, visit: &mut dyn FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
+    fn each_section(&self, text: Text<'_>, first: bool, chosen: &Chosen<'_>, visit: &mut dyn FnMut(Piece<'_>) -> Result<()>) -> Result<()> {
         let origin = |at: usize| text.spans.as_ref().and_then(|spans| spans.get(at)).map_or(at as u64, |span| u64::from(span.0));
         self.normalized.each(&text.bytes, chosen, origin, &mut |token, range| {
             let spans = text.spans.as_ref().map(|spans| &spans[range.clone()]);
@@ -229,10 +232,7 @@ impl Pipeline {
             if wanted && !part.bytes.starts_with(b" ") {
                 part = prepend(part, " ");
             }
-            for range in pretokens(&part.bytes, &self.cutters, pulse)? {
-                visit(Piece::Pretoken(&part.bytes[range.clone()], part.spans.as_ref().map(|spans| &spans[range])))?;
-            }
-            Ok(())
+            visit(Piece::Text(&part))
         })
     }
 }

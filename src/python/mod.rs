@@ -92,7 +92,7 @@ fn wrong_type(py: Python<'_>, place: &str, found: impl Into<String>, allowed: &s
 #[pymodule(name = "_native", gil_used = false)]
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Made now, while nothing else runs: a fork in the middle of a first use would leave the child with a table that nobody finishes.
-    crate::unicode::class_of('\u{80}');
+    crate::Pattern::prepare();
     module.add("UNICODE_VERSION", crate::unicode::UNICODE_VERSION)?;
     module.add("PATTERNS", crate::Pattern::built_in().collect::<std::collections::HashMap<_, _>>())?;
     module.add_class::<tokenizer::Tokenizer>()?;
@@ -101,6 +101,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<training::WordCounts>()?;
     module.add_class::<sampling::Sampler>()?;
     module.add_class::<prompting::Template>()?;
+    module.add_class::<chat::ChatContext>()?;
     module.add_class::<chat::ChatTemplate>()?;
     for function in [
         wrap_pyfunction!(tokenizer::split, module)?,

@@ -258,7 +258,6 @@ impl Stream {
 
 #[pyfunction]
 pub(super) fn split<'py>(py: Python<'py>, data: &[u8], pattern: &str) -> PyResult<Bound<'py, PyList>> {
-    let pretokens =
-        call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data).map(|found| found.map(<[u8]>::to_vec)).collect::<crate::Result<Vec<_>>>())?;
-    PyList::new(py, pretokens.iter().map(|pretoken| PyBytes::new(py, pretoken)))
+    let pretokens = call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data))?;
+    PyList::new(py, pretokens.into_iter().map(|pretoken| PyBytes::new(py, pretoken)))
 }

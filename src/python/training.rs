@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
@@ -9,11 +10,14 @@ use super::convert::{integer, text};
 use super::tokenizer::Tokenizer;
 use super::{call, exception, reported, wrong_type};
 use crate::count::Counter;
-use crate::error::{MAX_COUNT, quote};
+use crate::error::{Error, Kind, MAX_COUNT, Result, quote};
+use crate::threads::Pulse;
 use crate::train::{Options, Ties};
 
 /// How much text is gathered from an iterable before the workers get it.
 const GATHER: usize = 1 << 23;
+/// How many rows a chunk of columns has.
+const ROWS: usize = 1 << 20;
 
 #[pyclass(frozen, module = "toklet._native")]
 pub(super) struct WordCounts(crate::WordCounts);
@@ -21,7 +25,8 @@ pub(super) struct WordCounts(crate::WordCounts);
 #[pymethods]
 impl WordCounts {
     #[new]
-    fn new(py: Python<'_>, words: &Bound<'_, PyDict>, pattern: &str) -> PyResult<Self> {
+    #[pyo3(signature = (words, pattern, error_bound = 0))]
+    fn new(py: Python<'_>, words: &Bound<'_, PyDict>, pattern: &str, error_bound: u64) -> PyResult<Self> {
         let mut items = Vec::with_capacity(words.len());
         for (word, n) in words.iter() {
             let other = || {
@@ -39,7 +44,7 @@ impl WordCounts {
                 pulse.tick(0)?;
                 counts.add_word(&word, n)?;
             }
-            Ok(counts)
+            Ok(counts.with_error_bound(error_bound))
         });
         counted.map(Self)
     }
@@ -57,6 +62,40 @@ impl WordCounts {
         self.0.total()
     }
 
+    /// The items as columns, a million rows at a time.
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Vec<Columns<'py>>> {
+        let chunks = call(py, 64 * self.0.len(), |pulse| {
+            let items = self.0.items();
+            items.chunks(ROWS).map(|rows| columns_of(rows, pulse)).collect::<Result<Vec<_>>>()
+        })?;
+        let bytes = |data: Vec<u8>| PyBytes::new(py, &data);
+        let numbers = |numbers: Vec<u64>| PyBytes::new(py, bytemuck::cast_slice(&numbers));
+        Ok(chunks.into_iter().map(|(data, ends, counts)| (bytes(data), numbers(ends), numbers(counts))).collect())
+    }
+
+    /// Make counts of such columns; no pretoken may come twice.
+    #[staticmethod]
+    fn from_columns(py: Python<'_>, chunks: Vec<(PyBuffer<u8>, PyBuffer<u8>, PyBuffer<u8>)>, pattern: &str, error_bound: u64) -> PyResult<Self> {
+        let mut counts = call(py, 0, |_| Ok(crate::WordCounts::new(crate::Pattern::new(pattern)?).with_error_bound(error_bound)))?;
+        for (data, ends, numbers) in chunks {
+            let (data, ends, numbers) = (data.to_vec(py)?, words_of(&ends.to_vec(py)?), words_of(&numbers.to_vec(py)?));
+            call(py, super::LONG, |pulse| add_columns(&mut counts, &data, &ends, &numbers, pulse))?;
+        }
+        Ok(Self(counts))
+    }
+
+    fn error_bound(&self) -> u64 {
+        self.0.error_bound()
+    }
+
+    fn memory(&self) -> (usize, usize) {
+        self.0.memory()
+    }
+
+    fn times(&self, py: Python<'_>, n: u64) -> PyResult<Self> {
+        call(py, 64 * self.0.len(), |_| self.0.times(n)).map(Self)
+    }
+
     fn items<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u64)> {
         self.0.items().into_iter().map(|(word, n)| (PyBytes::new(py, word), n)).collect()
     }
@@ -66,9 +105,55 @@ impl WordCounts {
     }
 }
 
+type Columns<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
+fn columns_of(rows: &[(&[u8], u64)], pulse: &Pulse) -> Result<(Vec<u8>, Vec<u64>, Vec<u64>)> {
+    let (mut data, mut ends, mut counts) = (Vec::new(), vec![0], Vec::new());
+    for (word, n) in rows {
+        pulse.tick(0)?;
+        data.extend_from_slice(word);
+        ends.push(data.len() as u64);
+        counts.push(*n);
+    }
+    Ok((data, ends, counts))
+}
+
+fn add_columns(counts: &mut crate::WordCounts, data: &[u8], ends: &[u64], numbers: &[u64], pulse: &Pulse) -> Result<()> {
+    let refuse = |place: String, found: String, allowed: &str| Err(Error::new(Kind::Corpus, place, found, allowed));
+    if ends.len() != numbers.len() + 1 {
+        return refuse(
+            "the columns of word counts".into(),
+            format!("{} pretokens and {} counts", ends.len().saturating_sub(1), numbers.len()),
+            "as many of both",
+        );
+    }
+    for (span, n) in ends.windows(2).zip(numbers) {
+        pulse.tick(0)?;
+        let range = usize::try_from(span[0]).ok().zip(usize::try_from(span[1]).ok());
+        let Some(word) = range.and_then(|(start, end)| data.get(start..end)) else {
+            return refuse("a pretoken in the columns of word counts".into(), format!("{span:?}"), "a part of the text");
+        };
+        if counts.get(word) > 0 {
+            return refuse(format!("the pretoken {}", quote::bytes(word)), "there twice".into(), "there once");
+        }
+        counts.add_word(word, *n)?;
+    }
+    Ok(())
+}
+
+fn words_of(bytes: &[u8]) -> Vec<u64> {
+    bytes.chunks_exact(8).map(|eight| eight.try_into().map_or(0, u64::from_ne_bytes)).collect()
+}
+
 #[pyfunction]
-#[pyo3(signature = (texts, pattern, threads = None, progress = None))]
-pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usize>, progress: Option<&Bound<'_, PyAny>>) -> PyResult<WordCounts> {
+#[pyo3(signature = (texts, pattern, max_words = None, threads = None, progress = None))]
+pub(super) fn count(
+    texts: &Bound<'_, PyAny>,
+    pattern: &str,
+    max_words: Option<usize>,
+    threads: Option<usize>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<WordCounts> {
     let py = texts.py();
     if texts.is_instance_of::<PyString>() || texts.is_instance_of::<PyBytes>() {
         let allowed = "an iterable of str or bytes, such as a list with that one text in it";
@@ -76,7 +161,7 @@ pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usi
     }
     let iterator =
         texts.try_iter().or_else(|_| Err(wrong_type(py, "texts", format!("of type {}", texts.get_type().name()?), "an iterable of str or bytes")))?;
-    let counter = call(py, 0, |_| Ok(Counter::new(crate::Pattern::new(pattern)?, threads)))?;
+    let mut counter = call(py, 0, |_| Ok(Counter::new(crate::Pattern::new(pattern)?, threads, max_words)))?;
     let (mut gathered, mut bytes, mut before) = (Vec::new(), 0, 0);
     for (number, item) in iterator.enumerate() {
         let item = item?;
@@ -85,7 +170,7 @@ pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usi
         let fixed = item.is_instance_of::<PyString>() || item.is_instance_of::<PyBytes>();
         gathered.push(if fixed { item } else { py.get_type::<PyBytes>().call1((item,))? });
         if bytes >= GATHER {
-            feed(py, &counter, &gathered, bytes)?;
+            feed(py, &mut counter, &gathered, bytes)?;
             before += bytes as u64;
             gathered.clear();
             bytes = 0;
@@ -93,33 +178,32 @@ pub(super) fn count(texts: &Bound<'_, PyAny>, pattern: &str, threads: Option<usi
             progress.map_or(Ok(()), |progress| progress.call1((before, 0)).map(drop))?;
         }
     }
-    feed(py, &counter, &gathered, bytes)?;
+    feed(py, &mut counter, &gathered, bytes)?;
     progress.map_or(Ok(()), |progress| progress.call1((before + bytes as u64, before + bytes as u64)).map(drop))?;
     call(py, super::LONG, |pulse| counter.finish(pulse)).map(WordCounts)
 }
 
-fn feed(py: Python<'_>, counter: &Counter, gathered: &[Bound<'_, PyAny>], bytes: usize) -> PyResult<()> {
+fn feed(py: Python<'_>, counter: &mut Counter, gathered: &[Bound<'_, PyAny>], bytes: usize) -> PyResult<()> {
     let texts = gathered.iter().map(|item| text(item, String::new)).collect::<PyResult<Vec<_>>>()?;
     let texts: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
     call(py, bytes, |pulse| counter.count(&texts, pulse))
 }
 
 #[pyfunction]
-#[pyo3(signature = (paths, pattern, separator = None, threads = None, progress = None))]
+#[pyo3(signature = (paths, pattern, separator = None, max_words = None, threads = None, progress = None))]
 pub(super) fn count_files(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     pattern: &str,
     separator: Option<&str>,
+    max_words: Option<usize>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<WordCounts> {
     let total = paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|file| file.len()).sum();
     reported(py, super::LONG, progress, total, |pulse| {
-        let counter = Counter::new(crate::Pattern::new(pattern)?, threads);
-        for path in &paths {
-            counter.count_file(path, separator.map(str::as_bytes), pulse)?;
-        }
+        let mut counter = Counter::new(crate::Pattern::new(pattern)?, threads, max_words);
+        counter.count_files(&paths, separator.map(str::as_bytes), pulse)?;
         counter.finish(pulse)
     })
     .map(WordCounts)
@@ -127,7 +211,8 @@ pub(super) fn count_files(
 }
 
 #[pyfunction]
-#[pyo3(signature = (counts, vocab_size, special_tokens = Vec::new(), min_frequency = 1, max_token_length = None, ties = "ids", progress = None))]
+#[pyo3(signature = (counts, vocab_size, special_tokens = Vec::new(), min_frequency = 1, max_token_length = None, ties = "ids", extend = None, checkpoint = None,
+                    threads = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // they are the keyword arguments of Python
 pub(super) fn train(
     py: Python<'_>,
@@ -137,19 +222,22 @@ pub(super) fn train(
     min_frequency: u64,
     max_token_length: Option<usize>,
     ties: &str,
+    extend: Option<&Tokenizer>,
+    checkpoint: Option<PathBuf>,
+    threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Tokenizer> {
     let ties = call(py, 0, |_| Ties::named(ties))?;
-    let total = u64::from(vocab_size).saturating_sub(256 + special_tokens.len() as u64);
-    let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties };
+    let extend = extend.map(|tokenizer| tokenizer.0.vocabulary().clone());
+    let known = extend.as_ref().map_or(256, |vocabulary| vocabulary.size());
+    let total = u64::from(vocab_size).saturating_sub((known + special_tokens.len()) as u64);
+    let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads };
+    let mut made = 0;
     let trained = reported(py, super::LONG, progress, total, |pulse| {
         let vocabulary = crate::train::train(&counts.0, &options, pulse)?;
+        made = pulse.done();
         crate::Tokenizer::new(vocabulary, counts.0.pattern().regex(), pulse)
-    })
-    .map(Tokenizer)?;
-    if let Some(progress) = progress {
-        let made = trained.0.vocabulary().listed().map_or(0, <[_]>::len);
-        progress.call1((made, made))?;
-    }
-    Ok(trained)
+    })?;
+    progress.map_or(Ok(()), |progress| progress.call1((made, made)).map(drop))?;
+    Ok(Tokenizer(trained))
 }

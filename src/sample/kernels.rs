@@ -16,38 +16,12 @@ mod plain;
 use super::mask::Mask;
 use super::number::Number;
 use super::weight::Scale;
+#[cfg(target_arch = "x86_64")]
+use crate::width::{Width, width};
 
 /// How many logits share a maximum.
 pub const BLOCK: usize = 256;
 const LANES: usize = 16;
-
-/// The vectors that the processor has.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
-enum Width {
-    Plain,
-    Avx2,
-    Avx512,
-}
-
-/// The widest that there is, or what `TOKLET_SIMD` asks for if it is narrower: `plain` or `avx2`.
-#[cfg(target_arch = "x86_64")]
-fn width() -> Width {
-    static WIDTH: std::sync::OnceLock<Width> = std::sync::OnceLock::new();
-    *WIDTH.get_or_init(|| {
-        let asked = std::env::var("TOKLET_SIMD").unwrap_or_default();
-        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        let (f, bw) = (is_x86_feature_detected!("avx512f"), is_x86_feature_detected!("avx512bw"));
-        let avx512 = f && bw && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512vl");
-        match asked.as_str() {
-            "plain" => Width::Plain,
-            "avx2" if avx2 => Width::Avx2,
-            _ if avx2 && avx512 => Width::Avx512,
-            _ if avx2 => Width::Avx2,
-            _ => Width::Plain,
-        }
-    })
-}
 
 /// Compile a plain loop for each width, and call the one for this processor.
 macro_rules! widths {
@@ -62,7 +36,7 @@ macro_rules! widths {
                 #[target_feature(enable = "avx2,fma")]
                 fn avx2 $(<$v: Number>)? ($($arg: $type),*) $(-> $out)? { $plain($($arg),*) }
                 match width() {
-                    Width::Avx512 => return unsafe { avx512($($arg),*) }, // 1
+                    Width::Avx512 | Width::Avx512Bytes => return unsafe { avx512($($arg),*) }, // 1
                     Width::Avx2 => return unsafe { avx2($($arg),*) }, // 1
                     Width::Plain => {}
                 }

@@ -1,25 +1,42 @@
-//! The pattern of cl100k_base (GPT-3.5 and GPT-4): words with any one character before them, numbers of up to three digits, white space by lines.
+//! The pattern of cl100k_base (GPT-3.5 and GPT-4) and of Llama 3: words with any one character before them, numbers of up to three digits, white space by lines.
 
-use super::text::Text;
-use crate::unicode::Classes;
+use super::class::Class;
+use super::machine::State::{Ended, Number1, Number2, Number3, Other, Others, Quote, QuoteL, QuoteV, Tail, Word};
+use super::machine::{Machine, State, Step, tabulate};
+use super::moves;
 
 pub(super) const REGEX: &str = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+pub(super) const SPELLINGS: [&str; 2] =
+    ["llama3", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"];
+pub(super) static MACHINE: Machine = tabulate!(step);
 
-/// Where the pretoken that begins at `i` ends.
-pub(super) fn end(text: &Text<'_>, i: usize) -> usize {
-    let end = text.contraction(i, true);
-    if end > i {
-        return end;
+const fn step(state: State, class: Class) -> Step {
+    match (state, class) {
+        (Number1, Class::Number) => Step::on(Number2),
+        (Number2, Class::Number) => Step::on(Number3),
+        _ => but_for_numbers(state, class),
     }
-    let (class, length) = text.at(i);
-    if class.within(Classes::NUMBER) {
-        return text.digits(i);
+}
+
+/// The pattern where each number is a pretoken of its own.
+pub(super) const fn but_for_numbers(state: State, class: Class) -> Step {
+    match class {
+        Class::More => Step::on(state),
+        Class::End => moves::end(state),
+        Class::Newline if matches!(state, Other | Others | Quote | Tail) => Step::on(Tail),
+        Class::Space | Class::Blank | Class::Newline => moves::space(state, class, true),
+        Class::Number => moves::visible(state, None, None, Number1),
+        Class::Other | Class::Slash | Class::Mark | Class::Quote => match state {
+            Other | Others | Quote => Step::on(Others),
+            _ => moves::visible(state, Some(Others), None, if matches!(class, Class::Quote) { Quote } else { Other }),
+        },
+        _ => match (state, class) {
+            (Quote, Class::LowerS | Class::UpperS | Class::LongS) => Step::on(Ended),
+            (QuoteL, Class::LowerL | Class::UpperL) | (QuoteV, Class::LowerE | Class::UpperE) => Step::on(Ended),
+            (Quote, Class::LowerL | Class::UpperL) => Step::on(QuoteL),
+            (Quote, Class::LowerV | Class::UpperV) => Step::on(QuoteV),
+            (Word | Other | Quote | QuoteL | QuoteV, _) => Step::on(Word),
+            _ => moves::visible(state, Some(Word), Some(Word), Word),
+        },
     }
-    let start = if class.within(Classes::LETTERS) || text.breaks(i) { i } else { i + length };
-    let end = text.run(start, Classes::LETTERS);
-    if end > start {
-        return end;
-    }
-    let end = text.punctuation(i, b"\r\n");
-    if end > i { end } else { text.lines(i) }
 }

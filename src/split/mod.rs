@@ -1,17 +1,22 @@
 //! Text -> pretokens: the pieces that no merge ever crosses.
 //!
-//! A pattern is a regular expression whose matches, one after the other, are the pretokens. Each built-in pattern is a scanner, in a file of its own: a
-//! function that says where the pretoken that begins at `i` ends, in one step over its characters and at most one back. The pretokens join up to the text
-//! again: nothing is lost. A byte that belongs to no UTF-8 character is a character of its own, of class `other`.
+//! A pattern is a regular expression whose matches, one after the other, are the pretokens. Each built-in pattern is a machine, in a file of its own: a function
+//! that says what a character does to the pretoken before it. Text becomes class bytes (`class`), over which the machine runs (`machine`), and its steps tell where
+//! pretokens end (`ends`). The pretokens join up to the text again: nothing is lost. A byte that belongs to no UTF-8 character is a character of its own.
 
 mod cl100k;
+mod class;
+mod ends;
 mod gpt2;
+mod machine;
+mod moves;
 mod o200k;
 mod regex;
 mod text;
 
 use crate::error::{Error, Kind, Result};
 use crate::unicode::Classes;
+use machine::Machine;
 use text::Text;
 
 /// A regular expression that would compile to more is refused.
@@ -20,20 +25,18 @@ const REGEX_BYTES: usize = 1 << 24;
 /// More bytes than a quote and the two letters of a contraction have.
 const CONTRACTION: usize = 16;
 
-type Scanner = fn(&Text<'_>, usize) -> usize;
-
 struct BuiltIn {
     name: &'static str,
     regex: &'static str,
     /// Other names, and other ways in which published tokenizers write the same pattern.
     spellings: &'static [&'static str],
-    scan: Scanner,
+    machine: &'static Machine,
 }
 
 static BUILT_IN: [BuiltIn; 3] = [
-    BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, scan: gpt2::end },
-    BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &[], scan: cl100k::end },
-    BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], scan: o200k::end },
+    BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, machine: &gpt2::MACHINE },
+    BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, machine: &cl100k::MACHINE },
+    BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], machine: &o200k::MACHINE },
 ];
 
 /// How text is cut into pretokens: a built-in pattern, or any regular expression.
@@ -42,7 +45,7 @@ pub struct Pattern(Cut);
 
 #[derive(Clone)]
 enum Cut {
-    Scan(&'static BuiltIn),
+    Machine(&'static BuiltIn),
     Regex(Box<fancy_regex::Regex>),
 }
 
@@ -51,13 +54,12 @@ impl Pattern {
     ///
     /// ```
     /// let pattern = toklet::Pattern::new("cl100k")?;
-    /// let pretokens: Vec<_> = pattern.split(b"Hello world, 2026").collect::<Result<_, _>>()?;
-    /// assert_eq!(pretokens, [&b"Hello"[..], b" world", b",", b" ", b"202", b"6"]);
+    /// assert_eq!(pattern.split(b"Hello world, 2026")?, [&b"Hello"[..], b" world", b",", b" ", b"202", b"6"]);
     /// # Ok::<(), toklet::Error>(())
     /// ```
     pub fn new(pattern: &str) -> Result<Self> {
         if let Some(known) = BUILT_IN.iter().find(|p| p.name == pattern || p.regex == pattern || p.spellings.contains(&pattern)) {
-            return Ok(Self(Cut::Scan(known)));
+            return Ok(Self(Cut::Machine(known)));
         }
         let compiled = fancy_regex::RegexBuilder::new(pattern).delegate_size_limit(REGEX_BYTES).build().map_err(|error| {
             let names: Vec<_> = BUILT_IN.iter().map(|p| p.name).collect();
@@ -75,24 +77,55 @@ impl Pattern {
     /// The regular expression.
     pub fn regex(&self) -> &str {
         match &self.0 {
-            Cut::Scan(known) => known.regex,
+            Cut::Machine(known) => known.regex,
             Cut::Regex(regex) => regex.as_str(),
         }
     }
 
-    /// Cut text into pretokens, lazily; only a regular expression can fail, by giving up on a text.
-    pub fn split<'a>(&'a self, data: &'a [u8]) -> Pretokens<'a> {
+    /// Make the tables of characters now. They are made at their first use else, and a process that forks in the middle of that leaves its child without.
+    pub fn prepare() {
+        class::prepare();
+    }
+
+    /// Cut text into pretokens, a few thousand bytes at a time: `take` is told where the first of them begins, and where it and those behind it end, counted from
+    /// there. Only a regular expression can fail, by giving up on a text.
+    ///
+    /// ```
+    /// let mut found = Vec::new();
+    /// toklet::Pattern::new("gpt2")?.windows(b"to be, or", |start, ends| Ok(found.push((start, ends.to_vec()))))?;
+    /// assert_eq!(found, [(0, vec![2, 5, 6, 9])]);
+    /// # Ok::<(), toklet::Error>(())
+    /// ```
+    pub fn windows(&self, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
         match &self.0 {
-            Cut::Scan(known) => Pretokens::Scan { text: Text::new(data), at: 0, scan: known.scan },
-            Cut::Regex(regex) => Pretokens::Regex(regex::Matches::new(regex, data)),
+            Cut::Machine(known) => ends::windows(known.machine, data, take),
+            Cut::Regex(regex) => {
+                let mut start = 0;
+                for pretoken in regex::Matches::new(regex, data) {
+                    let length = pretoken?.len();
+                    take(start, &[ends::narrow(length)?])?;
+                    start += length;
+                }
+                Ok(())
+            }
         }
+    }
+
+    /// Cut text into pretokens.
+    pub fn split<'a>(&self, data: &'a [u8]) -> Result<Vec<&'a [u8]>> {
+        let mut pretokens = Vec::new();
+        self.windows(data, |start, ends| {
+            pretokens.extend(spans(start, ends).map(|span| &data[span]));
+            Ok(())
+        })?;
+        Ok(pretokens)
     }
 
     /// The last place up to `limit` where text can be cut without changing its pretokens: behind a line break that stands between two characters which are
     /// not white space, the second of them not a slash. There every built-in pattern ends a pretoken: none puts a line break in front of anything but white
     /// space (or, in o200k, a slash), and white space beside it, which could be shared out differently, is excluded.
     pub fn safe_cut(&self, data: &[u8], limit: usize) -> Option<usize> {
-        let Cut::Scan(_) = self.0 else { return None };
+        let Cut::Machine(_) = self.0 else { return None };
         let text = Text::new(data);
         let safe = |i: &usize| data[i - 1] == b'\n' && data[*i] != b'/' && text.visible(*i) && text.visible_before(i - 1);
         (2..data.len().min(limit)).rev().find(safe)
@@ -104,37 +137,15 @@ impl Pattern {
     /// What follows can change how white space at the end is shared out, can finish a character or a contraction (a quote and
     /// two letters), and in o200k a small letter takes back the capitals before it, which are letters in a row. So: back over each of these.
     pub fn settled(&self, data: &[u8]) -> usize {
-        let Cut::Scan(_) = self.0 else { return 0 };
+        let Cut::Machine(_) = self.0 else { return 0 };
         let text = Text::new(data);
         let shown = text.run_before(data.len() - text.unfinished(), Classes::SPACE);
         text.run_before(text.start_of(shown.saturating_sub(CONTRACTION)), Classes::LETTERS.or(Classes::MARK)).saturating_sub(1)
     }
 }
 
-/// The pretokens of a text, one after the other.
-pub enum Pretokens<'a> {
-    /// By a scanner.
-    #[doc(hidden)]
-    Scan { text: Text<'a>, at: usize, scan: Scanner },
-    /// By a regular expression.
-    #[doc(hidden)]
-    Regex(regex::Matches<'a>),
-}
-
-impl<'a> Iterator for Pretokens<'a> {
-    type Item = Result<&'a [u8]>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Scan { text, at, scan } => {
-                let start = *at;
-                if start >= text.data.len() {
-                    return None;
-                }
-                *at = scan(text, start);
-                Some(Ok(&text.data[start..*at]))
-            }
-            Self::Regex(matches) => matches.next(),
-        }
-    }
+/// Where the pretokens of a window lie in the text.
+pub fn spans(start: usize, ends: &[u32]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let places = ends.iter().map(move |end| start + *end as usize);
+    std::iter::once(start).chain(places.clone()).zip(places).map(|(begin, end)| begin..end)
 }

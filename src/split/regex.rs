@@ -20,7 +20,7 @@ impl<'a> Matches<'a> {
         Self { regex, data, at: 0, valid: (0, ""), ahead: None }
     }
 
-    pub(super) fn next(&mut self) -> Option<Result<&'a [u8]>> {
+    fn following(&mut self) -> Option<Result<&'a [u8]>> {
         if self.at >= self.data.len() {
             return None;
         }
@@ -33,7 +33,7 @@ impl<'a> Matches<'a> {
         self.at = if self.valid.1.is_empty() {
             start + 1
         } else {
-            match self.ahead.take().map_or_else(|| self.find(start), |found| Ok(Some(found))) {
+            match self.ahead.take().map_or_else(|| self.search(start), |found| Ok(Some(found))) {
                 Err(error) => {
                     self.at = self.data.len();
                     return Some(Err(error));
@@ -50,7 +50,7 @@ impl<'a> Matches<'a> {
     }
 
     /// The next match that isn't empty.
-    fn find(&self, start: usize) -> Result<Option<(usize, usize)>> {
+    fn search(&self, start: usize) -> Result<Option<(usize, usize)>> {
         let (offset, text) = self.valid;
         let mut from = start - offset;
         loop {
@@ -65,5 +65,13 @@ impl<'a> Matches<'a> {
                 found => return Ok(found.map(|found| (offset + found.start(), offset + found.end()))),
             }
         }
+    }
+}
+
+impl<'a> Iterator for Matches<'a> {
+    type Item = Result<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.following()
     }
 }

@@ -1,12 +1,10 @@
-//! Characters by their place in a text, and the few steps that patterns are made of.
+//! Characters by their place in a text, read in both directions: for the few places where a text is looked at from its end.
 
 use crate::unicode::{Classes, class_of, class_of_ascii};
 
-const PUNCTUATION: Classes = Classes::OTHER.or(Classes::MARK);
-
 /// A text, as bytes that may hold broken UTF-8.
-pub struct Text<'a> {
-    pub(super) data: &'a [u8],
+pub(super) struct Text<'a> {
+    data: &'a [u8],
 }
 
 impl<'a> Text<'a> {
@@ -17,11 +15,6 @@ impl<'a> Text<'a> {
     /// The byte at `i`, 0 behind the end.
     pub(super) fn byte(&self, i: usize) -> u8 {
         self.data.get(i).copied().unwrap_or(0)
-    }
-
-    /// Whether a line break stands at `i`.
-    pub(super) fn breaks(&self, i: usize) -> bool {
-        matches!(self.byte(i), b'\r' | b'\n')
     }
 
     /// The class of the character at `i` and its length in bytes; behind the end `NONE` and 0.
@@ -79,72 +72,5 @@ impl<'a> Text<'a> {
             i = start;
         }
         i
-    }
-
-    /// Skip the characters from `i` on whose class is wanted.
-    pub(super) fn run(&self, mut i: usize, wanted: Classes) -> usize {
-        loop {
-            let (class, length) = self.at(i);
-            if !class.within(wanted) {
-                return i;
-            }
-            i += length;
-        }
-    }
-
-    /// `\p{N}{1,3}`, or `i`.
-    pub(super) fn digits(&self, mut i: usize) -> usize {
-        for _ in 0..3 {
-            let (class, length) = self.at(i);
-            i += if class.within(Classes::NUMBER) { length } else { return i };
-        }
-        i
-    }
-
-    /// Skip 's 't 'd 'm 'll 've 're at `i`, in any case if `fold`; Unicode folds the long s (U+017F) to s.
-    pub(super) fn contraction(&self, i: usize, fold: bool) -> usize {
-        if self.byte(i) != b'\'' {
-            return i;
-        }
-        if fold && self.data[i + 1..].starts_with("ſ".as_bytes()) {
-            return i + 3;
-        }
-        let letter = |i| if fold { self.byte(i).to_ascii_lowercase() } else { self.byte(i) };
-        match (letter(i + 1), letter(i + 2)) {
-            (b's' | b't' | b'd' | b'm', _) => i + 2,
-            (b'l', b'l') | (b'v' | b'r', b'e') => i + 3,
-            _ => i,
-        }
-    }
-
-    /// `\s+(?!\S)|\s+`: a run of white space leaves its last character to the word behind it.
-    pub(super) fn blanks(&self, i: usize) -> usize {
-        let (mut end, mut last) = (i, i);
-        loop {
-            let (class, length) = self.at(end);
-            if !class.within(Classes::SPACE) {
-                return if class != Classes::NONE && last > i { last } else { end };
-            }
-            (last, end) = (end, end + length);
-        }
-    }
-
-    /// `\s*[\r\n]+|\s+(?!\S)|\s+`: a run of white space ends behind its last line break, if it has one.
-    pub(super) fn lines(&self, i: usize) -> usize {
-        let end = self.run(i, Classes::SPACE);
-        (i..end).rev().find(|at| self.breaks(*at)).map_or_else(|| self.blanks(i), |at| at + 1)
-    }
-
-    /// ` ?[^\s\p{L}\p{N}]+[tail]*`, or `i` if there is none.
-    pub(super) fn punctuation(&self, i: usize, tail: &[u8]) -> usize {
-        let start = if self.byte(i) == b' ' { i + 1 } else { i };
-        let mut end = self.run(start, PUNCTUATION);
-        if end == start {
-            return i;
-        }
-        while end < self.data.len() && tail.contains(&self.byte(end)) {
-            end += 1;
-        }
-        end
     }
 }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .._core import backend
 from ..reference.error import ArgumentError, Error
-from . import convert, demo, generate, measure, prompt, sample, show, train
+from . import convert, count_words, demo, generate, inspect, measure, prompt, sample, shard, show, train
 
 
 class Version(argparse.Action):
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action=Version, nargs=0, help="show the version and the backend")
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, train, convert, show, prompt, sample, generate, measure):
+    for module in (demo, train, count_words, convert, shard, show, inspect, prompt, sample, generate, measure):
         module.add(commands)
     return made
 

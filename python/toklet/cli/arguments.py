@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..tokenizer import Tokenizer, load
 
@@ -90,12 +90,17 @@ def tokenizer(args: argparse.Namespace) -> Tokenizer:
 
 def read(name: str) -> bytes:
     """Read a file, or standard input, byte for byte."""
-    if name == "-" and sys.stdin is None:
-        raise OSError("standard input is closed")
     if name == "-":
-        return sys.stdin.buffer.read()
+        return standard_input().read()
     with open(name, "rb") as file:
         return file.read()
+
+
+def standard_input() -> BinaryIO:
+    """Give standard input as bytes."""
+    if sys.stdin is None:
+        raise OSError("standard input is closed")
+    return sys.stdin.buffer
 
 
 def called(name: str) -> str:

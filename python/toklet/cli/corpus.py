@@ -1,12 +1,14 @@
-"""The text of demo and bench: the source of the standard library on this machine, or files of the user's."""
+"""The text of demo, bench, inspect and compare: the source of the standard library on this machine, or files of the user's."""
 
 import os
 import random
 import sysconfig
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
+from ..counting import files
 from ..reference.error import CorpusError, number
-from ..training import files
+from .arguments import standard_input
 
 SKIPPED = ("site-packages", "dist-packages", "__pycache__")
 PIECE = 65_536  # bytes: how long a text of a user's large file becomes
@@ -28,10 +30,16 @@ def contents(names: Iterable[str]) -> Iterator[bytes]:
             yield file.read()
 
 
+def named(path: str) -> list[str]:
+    """Give the files that a path, a folder or a glob names."""
+    if os.path.isdir(path):
+        return [os.path.join(folder, name) for folder, _, found in sorted(os.walk(path)) for name in sorted(found)]
+    return files(path)
+
+
 def user_files(path: str) -> list[bytes]:
     """Read a file, a folder or a glob; a large file becomes several texts, cut behind line breaks, so that some can be held out."""
-    names = [os.path.join(folder, name) for folder, _, found in sorted(os.walk(path)) for name in sorted(found)] if os.path.isdir(path) else files(path)
-    texts = list(contents(names))
+    texts = list(contents(named(path)))
     size = min(PIECE, max(256, sum(map(len, texts)) // 40))
     return [piece for text in texts for piece in pieces(text, size)]
 
@@ -47,6 +55,32 @@ def pieces(text: bytes, size: int) -> Iterator[bytes]:
         end = text.find(b"\n", start + size - 1) + 1 or len(text)
         yield text[start:end]
         start = end
+
+
+def streamed(paths: Iterable[str]) -> Iterator[bytes]:
+    """Read files, folders, globs and standard input as texts of about `PIECE` bytes, cut behind line breaks; no more than one is held."""
+    for path in paths:
+        if path == "-":
+            yield from texts_of(standard_input())
+            continue
+        for name in named(path):
+            with open(name, "rb") as file:
+                yield from texts_of(file)
+
+
+def texts_of(file: BinaryIO) -> Iterator[bytes]:
+    """Read a file piece by piece; a line that is longer than a piece is cut between two characters."""
+    held = b""
+    while block := file.read(PIECE):
+        held += block
+        end = held.rfind(b"\n") + 1
+        if not end and len(held) >= PIECE:
+            end = len(held) - next((n for n in (1, 2, 3, 4) if held[-n] & 0xC0 != 0x80), 0)  # in front of the last character, which may be unfinished
+        if end:
+            yield held[:end]
+            held = held[end:]
+    if held:
+        yield held
 
 
 def corpus(path: str | None, megabytes: float | None) -> list[bytes]:

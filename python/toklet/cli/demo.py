@@ -65,7 +65,7 @@ class Steps:
 
 def demo(args: argparse.Namespace) -> int:
     """Run all steps and tell."""
-    from ..training import count
+    from ..counting import count
     from .corpus import corpus
 
     steps = Steps()

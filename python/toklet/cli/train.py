@@ -1,13 +1,12 @@
 """train: files to a tokenizer file."""
 
 import argparse
-import errno
 import os
 import time
 from typing import TYPE_CHECKING
 
-from ..checks import check_separator
-from .arguments import command, print_json, read, say, takes_json
+from .arguments import command, print_json, say, takes_json
+from .count_words import counted, takes_corpus
 
 if TYPE_CHECKING:
     from .arguments import Commands
@@ -16,17 +15,17 @@ if TYPE_CHECKING:
 def add(commands: "Commands") -> None:
     """Add the command."""
     parser = command(commands, "train", train, "train a tokenizer on files", "What is special is only what --special names: the corpus is text.")
-    parser.add_argument("corpus", metavar="CORPUS", nargs="+", help="paths and globs ('**' goes into folders); '-' is standard input")
     parser.add_argument("-v", "--vocab-size", type=int, default=32_768, help="how many ids: 256 bytes, merges, special tokens (default: %(default)s)")
     parser.add_argument("-o", "--output", type=output, metavar="PATH", required=True, help="where to: NAME.json (tokenizer.json) or NAME.tiktoken")
-    parser.add_argument("--pattern", default="o200k", help="what cuts text into pretokens: gpt2, cl100k, o200k or a regular expression (default: %(default)s)")
     parser.add_argument("--special", metavar="NAME", action="append", default=[], help="a special token; may be given again")
-    parser.add_argument("--separator", metavar="S", help="what stands between two documents of a file; it is never trained on")
+    takes_corpus(parser)
     parser.add_argument("--min-frequency", type=int, default=1, metavar="N", help="don't merge a pair that occurs less often (default: %(default)s)")
     parser.add_argument("--max-token-length", type=int, metavar="N", help="make no token longer than N bytes")
-    parser.add_argument("--ties", choices=("ids", "huggingface"), default="ids", help="which of two equally frequent pairs goes first (default: %(default)s)")
-    parser.add_argument("--threads", type=int, metavar="N", help="default: one a core; the result doesn't depend on it")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no bars and no messages")
+    parser.add_argument(
+        "--ties", choices=("ids", "huggingface", "bytes"), default="ids", help="which of two equally frequent pairs goes first (default: %(default)s)"
+    )
+    parser.add_argument("--extend", metavar="TOK", help="a tokenizer file whose ids and merges stay; new ones are learnt on top, up to the vocabulary size")
+    parser.add_argument("--checkpoint", metavar="PATH", help="keep the merges learnt so far in this file, and go on from it")
     takes_json(parser)
 
 
@@ -44,23 +43,16 @@ def output(path: str) -> str:
 
 def train(args: argparse.Namespace) -> None:
     """Count, train, save."""
-    from ..training import checked, count, count_files
+    from ..tokenizer import load
+    from ..training_options import checked
 
     started = time.perf_counter()
-    chosen = checked(args.vocab_size, args.special, args.min_frequency, args.max_token_length, args.ties)
-    check_separator(args.separator)
-    for path in args.corpus:
-        if os.path.isdir(path):
-            raise IsADirectoryError(errno.EISDIR, f"Is a directory; its files are {os.path.join(path, '**', '*')!r}", path)
-    options = {"threads": args.threads, "progress": not args.quiet}
-    paths = [path for path in args.corpus if path != "-"]
-    counts = []
-    if paths:
-        counts.append(count_files(paths, args.pattern, separator=args.separator, **options))
-    if len(paths) < len(args.corpus):
-        data = read("-")
-        counts.append(count(data.split(args.separator.encode()) if args.separator else [data], args.pattern, **options))
-    tok = sum(counts[1:], counts[0]).train(progress=not args.quiet, **chosen)
+    extend = load(args.extend) if args.extend else None
+    pattern = extend.pattern if extend and args.pattern is None else args.pattern
+    options = {"special_tokens": args.special, "min_frequency": args.min_frequency, "max_token_length": args.max_token_length, "ties": args.ties}
+    options |= {"extend": extend, "checkpoint": args.checkpoint, "threads": args.threads}
+    checked("o200k" if pattern is None else pattern, args.vocab_size, **options)
+    tok = counted(args, pattern).train(args.vocab_size, progress=not args.quiet, **options)
     tok.save(args.output)
     seconds = time.perf_counter() - started
     if args.json:

@@ -6,11 +6,11 @@ The twin of the core's formats, for the reference: what runs where the native mo
 import os
 from collections.abc import Mapping
 
+from ..reference.atomic import write
 from ..reference.encode import Tokenizer
 from ..reference.error import MAX_FILE_BYTES, FormatError
 from ..reference.fields import Fields
 from . import gguf, huggingface, sentencepiece, tekken, tiktoken
-from .atomic import write
 
 KINDS = {".json": "a tokenizer.json", ".model": "a sentencepiece model", ".gguf": "a GGUF file"}
 

@@ -13,10 +13,10 @@ from ..reference.error import FormatError
 from ..reference.fields import Fields, dumps
 from ..reference.pipeline import SPACE_MARK, Pipeline
 from ..reference.split import PATTERNS
-from ..reference.train import TIES, VISIBLE
-from ..reference.vocab import NEVER
+from ..reference.train import ALPHABET, VISIBLE
+from ..reference.vocab import NEVER, Vocabulary
 
-CHARACTERS = {byte: chr(byte) if byte in VISIBLE else chr(256 + i - len(VISIBLE)) for i, byte in enumerate(TIES["huggingface"])}
+CHARACTERS = {byte: chr(byte) if byte in VISIBLE else chr(256 + i - len(VISIBLE)) for i, byte in enumerate(ALPHABET)}
 BYTES = {character: byte for byte, character in CHARACTERS.items()}
 BYTE_LEVEL: dict[str, Any] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
@@ -60,9 +60,17 @@ def text(tokenizer: Tokenizer) -> bytes:
         "fuse_unk": bool(said["model"].get("fuse_unk")),
     }
     model |= {"byte_fallback": bool(vocabulary.kind.bytes), "ignore_merges": vocabulary.whole, "vocab": vocab}
-    model["merges"] = [[written(left), written(right)] for left, right in tokenizer.merges()]
+    parts = tokenizer.merges() if vocabulary.kind.ranks is None else all_cuts(vocabulary)
+    model["merges"] = [[written(left), written(right)] for left, right in parts]
     file: dict[str, Any] = {"version": "1.0", "truncation": None, "padding": None} | {field: said.get(field) for field in AROUND}
     return dumps(file | {"model": model}).encode()
+
+
+def all_cuts(vocabulary: Vocabulary) -> list[tuple[bytes, bytes]]:
+    """Give every way to make a token of two, by rank: where scores decide, each of them is a merge."""
+    ids = vocabulary.tokens
+    cuts = [(token[:cut], token[cut:]) for token in ids for cut in range(1, len(token)) if token[:cut] in ids and token[cut:] in ids]
+    return sorted(cuts, key=lambda cut: (vocabulary.rank(cut[0] + cut[1]), ids[cut[0] + cut[1]], ids[cut[0]], ids[cut[1]]))
 
 
 def needed(tokenizer: Tokenizer, size: int) -> dict[str, int]:

@@ -4,7 +4,7 @@ The files are those of the Rust core, in the data's order: unicode, split, vocab
 Read it to learn how it works; the tests hold the core equal to it. It is also what runs where the native module can't: correct, and slow.
 """
 
-from .chat import ChatTemplate
+from .chat import ChatContext, ChatTemplate
 from .count import WordCounts, count, count_files
 from .counter import Counter
 from .encode import Tokenizer
@@ -17,6 +17,7 @@ from .unicode import UNICODE_VERSION
 __all__ = [
     "PATTERNS",
     "UNICODE_VERSION",
+    "ChatContext",
     "ChatTemplate",
     "Counter",
     "Sampler",

@@ -3,6 +3,10 @@
 from .error import PromptError
 
 
+class ChatContext:
+    """What a template would be rendered with."""
+
+
 class ChatTemplate:
     """Says that there is none here."""
 

@@ -51,6 +51,11 @@ class Tokenizer:
         v = Vocabulary.from_merges(merges, special_tokens)
         return cls(v.tokens, v.listed, v.specials, pattern, whole=False)
 
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, pattern: str) -> "Tokenizer":
+        """Put a vocabulary and a pattern together."""
+        return cls(vocabulary.tokens, vocabulary.listed, vocabulary.specials, pattern, vocabulary.whole)
+
     def tables(self) -> tuple[dict[bytes, int], list[tuple[bytes, bytes]] | None, dict[str, int], str, bool, str | None]:
         """Give what the constructor took."""
         v = self.vocabulary

@@ -14,6 +14,12 @@ from .error import PromptError, WrongTypeError
 from .unicode import SPACE, table
 
 
+class Special(str):
+    """The name of a special token, as the text of a part that is that token, whatever stands beside it."""
+
+    __slots__ = ()
+
+
 class Part(NamedTuple):
     """A stretch of a prompt: its text, whether it is the template's own, and where it comes from."""
 
@@ -22,6 +28,15 @@ class Part(NamedTuple):
     role: str | None = None
     message: int | None = None
     slot: str | None = None
+
+    @classmethod
+    def special(cls, name: str, role: str | None = None, message: int | None = None, slot: str | None = None) -> "Part":
+        """Give a part that is a special token, by name; a prompt's tokenizer must have it.
+
+        >>> Part.special("<|end|>").trusted
+        True
+        """
+        return cls(Special(name), True, role, message, slot)
 
 
 SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)

@@ -1,22 +1,32 @@
 """Word counts -> vocabulary: merge the most frequent pair of neighbours, again and again. This is BPE.
 
-Each word starts as its bytes. The pair of ids that occurs most often, over all words and as often as each word occurs, becomes a new id; it is put in the
-place of the pair in every word, and so on until the vocabulary is full. Among pairs of equal count the one with the smaller left id wins, then the smaller
-right id (`ties="huggingface"` takes the ids of the 256 bytes in the order of that library's alphabet). If what a merge makes exists already, it keeps its
-id. Pairs overlap when counted ("aaa" has two), not when merged.
+Each word starts as its bytes, or as the tokens of a vocabulary that is extended. The pair of ids that occurs most often, over all words and as often as each
+word occurs, becomes a new id; it is put in the place of the pair in every word, and so on until the vocabulary is full. Among pairs of equal count `TIES`
+says which one goes first. Pairs overlap when counted ("aaa" has two), not when merged. What is a token already is never made again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
+from . import checkpoint as checkpoints
 from .count import MAX_COUNT, WordCounts
 from .encode import Tokenizer
 from .error import MAX_IDS, MAX_TOKEN_BYTES, CorpusError, VocabularyError, check_choice, number
-from .vocab import Pair, check_specials
+from .merge import merge
+from .vocab import Pair, Vocabulary, check_specials
 
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]  # the bytes that stand for themselves in Hugging Face's alphabet; the others follow
-TIES = {"ids": list(range(256)), "huggingface": VISIBLE + [b for b in range(256) if b not in VISIBLE]}
+ALPHABET = VISIBLE + [byte for byte in range(256) if byte not in VISIBLE]
+PLACES = {bytes([byte]): place for place, byte in enumerate(ALPHABET)}
+
+# Of two pairs of equal count the one whose key is greater goes first. `tokens` has the bytes of each id.
+TIES: dict[str, Callable[[Pair, dict[int, bytes]], Any]] = {
+    "ids": lambda pair, tokens: (-pair[0], -pair[1]),
+    "huggingface": lambda pair, tokens: tuple(-PLACES.get(tokens[id], 256 + id) for id in pair),
+    "bytes": lambda pair, tokens: (tokens[pair[0]], tokens[pair[1]]),
+}
 
 
 def replace(ids: list[int], pair: Pair, new: int) -> list[int]:
@@ -37,16 +47,20 @@ def replace(ids: list[int], pair: Pair, new: int) -> list[int]:
     return out
 
 
-def check(vocab_size: int, specials: Sequence[str], min_frequency: int, max_token_length: int | None, ties: str) -> tuple[int, int, int | None]:
-    """Give the sizes as plain numbers; refuse what can't be trained, before a corpus is read."""
+def check(
+    vocab_size: int, specials: Sequence[str], min_frequency: int, max_token_length: int | None, ties: str, known: int = 0, old: Sequence[str] = ()
+) -> tuple[int, int, int | None]:
+    """Give the sizes as plain numbers; refuse what can't be trained, before a corpus is read. `known` and `old`: the ids and specials of what is extended."""
     check_specials(specials)
     if len(set(specials)) < len(specials):
         raise VocabularyError("special_tokens", repr(list(specials)), "names that are all different")
     check_choice("ties", ties, tuple(TIES))
-    least = 256 + len(specials)
+    start = f"{known} ids to extend" if known else "256 bytes"
+    new = sum(name not in old for name in specials)
+    least = (known or 256) + new
     longest = f"from 1 to {MAX_TOKEN_BYTES} bytes, or None"
     return (
-        number("vocab_size", vocab_size, f"from {least} (256 bytes and {len(specials)} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True),
+        number("vocab_size", vocab_size, f"from {least} ({start} and {new} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True),
         number("min_frequency", min_frequency, "an integer, at least 1", 1, MAX_COUNT, whole=True),
         None if max_token_length is None else number("max_token_length", max_token_length, longest, 1, MAX_TOKEN_BYTES, whole=True),
     )
@@ -68,46 +82,61 @@ def train(
     min_frequency: int = 1,
     max_token_length: int | None = None,
     ties: str = "ids",
+    extend: Tokenizer | None = None,
+    checkpoint: str | None = None,
+    threads: int | None = None,
     progress: object = None,
 ) -> Tokenizer:
-    """Learn a vocabulary of at most `vocab_size` ids.
+    """Learn a vocabulary of at most `vocab_size` ids, those of `extend` included.
 
     >>> train(WordCounts({b"low": 5, b"lower": 2}, "gpt2"), 258).merges()
     [(b'l', b'o'), (b'lo', b'w')]
     """
-    vocab_size, min_frequency, max_token_length = check(vocab_size, special_tokens, min_frequency, max_token_length, ties)
+    base = extend.vocabulary if extend else Vocabulary.from_merges([], [])
+    known = base.size if extend else 0
+    vocab_size, min_frequency, max_token_length = check(vocab_size, special_tokens, min_frequency, max_token_length, ties, known, list(base.specials))
     check_corpus(counts)
-    longest = max_token_length or MAX_TOKEN_BYTES
-    order = {byte: place for place, byte in enumerate(TIES[ties])}
-    tokens = {bytes([b]): b for b in range(256)}
-    spelled = list(tokens)
-    words = [(list(word), n) for word, n in counts.items()]
-    merges: list[tuple[bytes, bytes]] = []
+    specials = [name for name in special_tokens if name not in base.specials]
+    most = vocab_size - len(specials) - base.size
+    of = checkpoints.identity(counts, ties, min_frequency, max_token_length, base if extend else None) if checkpoint else ""
+    merges = checkpoints.load(checkpoint, of)[:most] if checkpoint else []
+    loaded = len(merges)
+    try:
+        learn(counts, base.extended(merges, []), merges, most, min_frequency, max_token_length or MAX_TOKEN_BYTES, ties, progress)
+    finally:
+        if checkpoint and len(merges) > loaded:
+            checkpoints.save(checkpoint, of, merges)
+    return Tokenizer.of(base.extended(merges, specials), counts.pattern)
+
+
+def learn(counts: WordCounts, start: Vocabulary, merges: list[tuple[bytes, bytes]], most: int, least: int, longest: int, ties: str, progress: object) -> None:
+    """Learn merges on top of `start`, until there are `most`."""
+    tokens = {id: token for token, id in start.tokens.items()}
+    words = [(merge(start, word), n) for word, n in counts.items()]
     pairs: Counter[Pair] = Counter()
     where: defaultdict[Pair, set[int]] = defaultdict(set)
 
     def tally(w: int, sign: int) -> None:
         ids, n = words[w]
-        for pair in pairwise(ids):
-            if len(spelled[pair[0]]) + len(spelled[pair[1]]) <= longest:
-                pairs[pair] += sign * n
-                where[pair].add(w)
+        for left, right in pairwise(ids):
+            token = tokens[left] + tokens[right]
+            if len(token) <= longest and token not in start.tokens:
+                pairs[left, right] += sign * n
+                where[left, right].add(w)
 
     for w in range(len(words)):
         tally(w, +1)
-    while pairs and len(tokens) + len(special_tokens) < vocab_size:
-        best = max(pairs, key=lambda pair: (pairs[pair], -order.get(pair[0], pair[0]), -order.get(pair[1], pair[1])))
-        if pairs[best] < min_frequency:
+    while pairs and len(merges) < most:
+        best = max(pairs, key=lambda pair: (pairs[pair], TIES[ties](pair, tokens)))
+        if pairs[best] < least:
             break
-        left, right = spelled[best[0]], spelled[best[1]]
-        new = tokens.setdefault(left + right, len(tokens))
-        spelled[new:] = [left + right] if new == len(spelled) else spelled[new:]
-        merges.append((left, right))
+        new = start.size + len(tokens) - len(start.tokens)
+        tokens[new] = tokens[best[0]] + tokens[best[1]]
         for w in sorted(where.pop(best)):
             tally(w, -1)
             words[w] = (replace(words[w][0], best, new), words[w][1])
             tally(w, +1)
+        merges.append((tokens[best[0]], tokens[best[1]]))
         pairs = +pairs  # drops the pairs that are used up
         if callable(progress):
-            progress(len(tokens) - 256, vocab_size - len(special_tokens) - 256)
-    return Tokenizer.from_merges(merges, list(special_tokens), counts.pattern)
+            progress(len(merges), most)

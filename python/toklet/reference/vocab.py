@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 
-from .error import MAX_IDS, MAX_TOKEN_BYTES, TextError, TokenError, VocabularyError, WrongTypeError, as_bytes
+from .error import MAX_IDS, MAX_TOKEN_BYTES, ArgumentError, TextError, TokenError, VocabularyError, WrongTypeError, as_bytes
 
 Pair = tuple[int, int]
 NEVER = frozenset((0xC0, 0xC1, *range(0xF5, 0x100)))  # bytes that stand nowhere in UTF-8
@@ -86,6 +86,14 @@ class Vocabulary:
         if len(set(specials)) < len(specials):
             raise VocabularyError("special_tokens", repr(list(specials)), "names that are all different")
         return cls(tokens, merges, {name: len(tokens) + i for i, name in enumerate(specials)}, whole=False)
+
+    def extended(self, merges: Sequence[tuple[bytes, bytes]], specials: Sequence[str]) -> "Vocabulary":
+        """Learn more on top: the ids stay, then come what each merge makes and the special tokens."""
+        if self.kind.characters or self.kind.utf8:
+            raise ArgumentError("extend", "a tokenizer with more around it than a pattern and special tokens", "one of which these say all")
+        new = {left + right: self.size + i for i, (left, right) in enumerate(merges)}
+        special = {name: self.size + len(merges) + i for i, name in enumerate(specials)}
+        return Vocabulary(self.tokens | new, None if self.listed is None else self.listed + list(merges), self.specials | special, self.whole)
 
     def _index_ids(self) -> dict[int, bytes]:
         by_id: dict[int, bytes] = {}

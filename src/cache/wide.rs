@@ -1,0 +1,72 @@
+//! The two loops over a batch of pretokens, for eight keys or for a whole line at once.
+//!
+//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. eight pretokens are gathered
+//! only where sixteen bytes from the last one's beginning lie in the text, and none begins behind that one; 3. a vector is loaded from or stored to eight or sixteen
+//! neighbours in an array of `BATCH`, which is a multiple of both; 4. a line is 64 bytes at a multiple of 64. The safe twin of each is the plain version, and a test
+//! holds them equal.
+
+use std::arch::x86_64::*;
+
+use super::{BATCH, Batch, ID, Key, Line, Slots};
+
+/// Make keys and fetch lines as the plain version does, eight pretokens at a time; says how many it has done.
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+pub(super) fn fetch(slots: &Slots, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> usize {
+    let mut begins = [first; BATCH + 8];
+    begins[1..=ends.len()].copy_from_slice(ends);
+    let (eight, all) = (_mm512_set1_epi64(8), _mm512_set1_epi64(-1));
+    let factors = slots.factors.map(|factor| _mm512_set1_epi64(factor.cast_signed()));
+    let shift = _mm_cvtsi32_si128(slots.shift.cast_signed());
+    let mut done = 0;
+    while done + 8 <= ends.len() && begins[done + 7] as usize + 16 <= text.len() {
+        // 3
+        let (begin, end) = unsafe {
+            let load = |place: usize| _mm512_cvtepu32_epi64(_mm256_loadu_si256(begins[place..place + 8].as_ptr().cast()));
+            (load(done), load(done + 1))
+        };
+        let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, begin));
+        // 2
+        let (low, high) = unsafe {
+            (_mm512_i64gather_epi64::<1>(begin, text.as_ptr().cast()), _mm512_i64gather_epi64::<1>(_mm512_add_epi64(begin, eight), text.as_ptr().cast()))
+        };
+        // A shift by 64 or more gives zero.
+        let low_mask = _mm512_srlv_epi64(all, _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(64), bits), _mm512_setzero_si512()));
+        let high_mask = _mm512_srlv_epi64(all, _mm512_sub_epi64(_mm512_set1_epi64(128), bits));
+        let length = _mm512_slli_epi64::<53>(bits);
+        let long = _mm512_cmpgt_epi64_mask(bits, _mm512_set1_epi64(8 * 15));
+        let low = _mm512_maskz_and_epi64(!long, low, low_mask);
+        let high = _mm512_mask_mov_epi64(_mm512_or_si512(_mm512_and_si512(high, high_mask), length), long, all);
+        let hash = _mm512_add_epi64(_mm512_mullo_epi64(low, factors[0]), _mm512_mullo_epi64(high, factors[1]));
+        let lines = _mm512_srl_epi64(hash, shift);
+        let (front, back) = (_mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4));
+        // 3
+        unsafe {
+            let keys = batch.keys[done..done + 8].as_mut_ptr().cast::<__m512i>();
+            _mm512_storeu_si512(keys, _mm512_permutex2var_epi64(low, front, high));
+            _mm512_storeu_si512(keys.add(1), _mm512_permutex2var_epi64(low, back, high));
+            _mm512_storeu_si512(batch.lines[done..done + 8].as_mut_ptr().cast(), lines);
+        }
+        for line in &batch.lines[done..done + 8] {
+            slots.prefetch(*line);
+        }
+        done += 8;
+    }
+    done
+}
+
+/// Find ids as the plain version does, a line of two slots in one comparison.
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+pub(super) fn find(slots: &Slots, batch: &mut Batch, count: usize) -> u64 {
+    let mut known = 0;
+    for (place, ((key, line), id)) in batch.keys.iter().zip(&batch.lines).zip(&mut batch.ids).enumerate().take(count) {
+        let Some(Line(two)) = slots.lines.get(*line) else { continue };
+        // 4
+        let (line, key) = unsafe { (_mm512_load_si512(two.as_ptr().cast()), _mm_loadu_si128(std::ptr::from_ref::<Key>(key).cast())) };
+        let equal = _mm512_cmpeq_epi64_mask(line, _mm512_broadcast_i64x2(key));
+        let which = equal & (equal >> 1) & 0b1_0001; // both halves of the first slot's key, or of the second's
+        let [low, _] = two[usize::from(which >> 4)].ids;
+        *id = u32::try_from(low & ID).unwrap_or_default();
+        known |= u64::from(which != 0) << place;
+    }
+    known
+}

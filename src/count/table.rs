@@ -1,0 +1,301 @@
+//! Word -> count: one open table, 24 bytes a slot, nothing allocated for a word of up to 15 bytes.
+//!
+//! Such a word stands in the slot itself: its bytes and its length are the key. A longer one stands in an arena, and the key holds its hash and its place there. The
+//! words are what strangers wrote, so each table hashes with secrets of its own; that also keeps pouring one table into another from filling it in the order of its slots,
+//! which would make every search in it long.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::hint::black_box;
+use std::ops::Range;
+
+use crate::error::{Error, Kind, MAX_COUNT, Result, quote};
+use crate::split::spans;
+
+/// Words up to this length stand in their slots.
+const INLINE: usize = 15;
+/// The last byte of the key of a word in the arena.
+const LONG: u8 = 0xff;
+/// How many words are looked up together: enough that their slots come from memory at the same time.
+const AT_ONCE: usize = 32;
+const LEAST: usize = 1 << 10;
+
+type Key = [u8; 16];
+
+/// A word and its count; the count is 0 where there is none.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    key: Key,
+    count: u64,
+}
+
+/// What is added to a table.
+#[derive(Clone, Copy, Default)]
+struct Entry<'a> {
+    key: Key,
+    home: usize,
+    word: &'a [u8],
+    n: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct Table {
+    slots: Vec<Slot>,
+    words: usize,
+    arena: Vec<u8>,
+    secrets: (u64, u64),
+    long: RandomState,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let long = RandomState::new();
+        Self { slots: vec![Slot::default(); LEAST], words: 0, arena: Vec::new(), secrets: (long.hash_one(0), long.hash_one(1)), long }
+    }
+}
+
+impl Table {
+    /// How many words there are.
+    pub(super) fn len(&self) -> usize {
+        self.words
+    }
+
+    /// The bytes of memory that it takes.
+    pub(super) fn memory(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>() + self.arena.capacity()
+    }
+
+    /// The words and their counts, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> + Clone {
+        self.slots.iter().filter(|slot| slot.count > 0).map(|slot| (self.word(&slot.key), slot.count))
+    }
+
+    /// How often a word occurs.
+    pub(super) fn get(&self, word: &[u8]) -> u64 {
+        let key = self.key(word);
+        self.slots[self.find(&key, word)].count
+    }
+
+    /// Add `n` occurrences; an error where the sum can't be held, never a wrap.
+    pub(super) fn add(&mut self, word: &[u8], n: u64) -> Result<()> {
+        self.make_room(1);
+        let key = self.key(word);
+        self.add_some(&[Entry { key, home: self.home(&key), word, n }])
+    }
+
+    /// Add one occurrence of each pretoken of a window. This is where counting spends its time.
+    pub(super) fn add_window(&mut self, data: &[u8], start: usize, ends: &[u32]) -> Result<()> {
+        let keys = |table: &Self, span: Range<usize>| {
+            let key = if span.len() <= INLINE { inline_at(data, span.start, span.len()) } else { table.long_key(&data[span.clone()]) };
+            (key, &data[span], 1)
+        };
+        self.add_all(spans(start, ends), keys, || Ok(()))
+    }
+
+    /// Add all counts of another table.
+    pub(super) fn absorb<'a>(&mut self, other: &'a Self, tick: impl FnMut() -> Result<()>) -> Result<()> {
+        self.make_room(other.words / 4); // two halves of a text have most of their words in common
+        let keys = |table: &Self, slot: &'a Slot| {
+            let word = other.word(&slot.key);
+            (if slot.key[INLINE] == LONG { table.long_key(word) } else { slot.key }, word, slot.count)
+        };
+        self.add_all(other.slots.iter().filter(|slot| slot.count > 0), keys, tick)
+    }
+
+    /// Add what `entry` makes of each item, some at a time.
+    fn add_all<'a, T>(
+        &mut self,
+        mut items: impl Iterator<Item = T>,
+        entry: impl Fn(&Self, T) -> (Key, &'a [u8], u64),
+        mut tick: impl FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let mut entries = [Entry::default(); AT_ONCE];
+        loop {
+            tick()?;
+            self.make_room(AT_ONCE);
+            let mut some = 0;
+            for (place, item) in entries.iter_mut().zip(&mut items) {
+                let (key, word, n) = entry(self, item);
+                *place = Entry { key, home: self.home(&key), word, n };
+                some += 1;
+            }
+            self.add_some(&entries[..some])?;
+            if some < AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Add entries that there is room for.
+    fn add_some(&mut self, entries: &[Entry<'_>]) -> Result<()> {
+        black_box(entries.iter().fold(0, |sum, entry| sum ^ self.slots[entry.home].count)); // all of them come from memory at the same time
+        for entry in entries {
+            let at = self.find_from(entry.home, &entry.key, entry.word);
+            let sum = self.slots[at].count.saturating_add(entry.n);
+            if sum > MAX_COUNT || entry.n == 0 || entry.word.is_empty() {
+                let found = u128::from(self.slots[at].count) + u128::from(entry.n);
+                let allowed = format!("from 1 to {MAX_COUNT}, of a pretoken that isn't empty");
+                return Err(Error::new(Kind::Corpus, format!("the count of {}", quote::bytes(entry.word)), found.to_string(), allowed));
+            }
+            self.put(at, entry.key, entry.word, sum);
+        }
+        Ok(())
+    }
+
+    /// Have each word `n` times as often.
+    pub(super) fn multiply(&mut self, n: u64) -> Result<()> {
+        for at in 0..self.slots.len() {
+            let Slot { key, count } = self.slots[at];
+            self.slots[at].count = match count.checked_mul(n) {
+                Some(product) if product <= MAX_COUNT => product,
+                _ => {
+                    let product = u128::from(count) * u128::from(n);
+                    return Err(Error::new(
+                        Kind::Corpus,
+                        format!("the count of {}", quote::bytes(self.word(&key))),
+                        product.to_string(),
+                        format!("at most {MAX_COUNT}"),
+                    ));
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Take as much off every count that at most `most` words are left; and say how much.
+    pub(super) fn prune(&mut self, most: usize) -> Result<u64> {
+        if self.words <= most {
+            return Ok(0);
+        }
+        let mut counts: Vec<u64> = self.slots.iter().map(|slot| slot.count).filter(|count| *count > 0).collect();
+        let (_, off, _) = counts.select_nth_unstable_by(most, |one, other| other.cmp(one));
+        let (off, mut kept) = (*off, Self::default());
+        for (word, n) in self.iter().filter(|(_, n)| *n > off) {
+            kept.add(word, n - off)?;
+        }
+        *self = kept;
+        Ok(off)
+    }
+
+    fn put(&mut self, at: usize, mut key: Key, word: &[u8], count: u64) {
+        let slot = &mut self.slots[at];
+        if slot.count == 0 {
+            self.words += 1;
+            if key[INLINE] == LONG {
+                key[8..INLINE].copy_from_slice(&(self.arena.len() as u64).to_le_bytes()[..7]);
+                self.arena.extend_from_slice(&(word.len() as u64).to_le_bytes());
+                self.arena.extend_from_slice(word);
+            }
+            slot.key = key;
+        }
+        slot.count = count;
+    }
+
+    /// Where a key stands, or would.
+    fn find(&self, key: &Key, word: &[u8]) -> usize {
+        self.find_from(self.home(key), key, word)
+    }
+
+    fn find_from(&self, home: usize, key: &Key, word: &[u8]) -> usize {
+        let mut at = home;
+        loop {
+            let slot = &self.slots[at];
+            if slot.count == 0 || slot.key == *key && key[INLINE] != LONG {
+                return at;
+            }
+            if key[INLINE] == LONG && slot.key[INLINE] == LONG && slot.key[..8] == key[..8] && self.word(&slot.key) == word {
+                return at;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    /// The slot where the search for a key begins.
+    fn home(&self, key: &Key) -> usize {
+        let (low, high) = if key[INLINE] == LONG { (eight(key, 0), 0) } else { (eight(key, 0), eight(key, 8)) };
+        let product = u128::from(low ^ self.secrets.0) * u128::from(high ^ self.secrets.1);
+        let [low, high] = bytemuck::cast::<u128, [u64; 2]>(product);
+        usize::try_from((low ^ high) & (self.slots.len() as u64 - 1)).unwrap_or(0)
+    }
+
+    fn key(&self, word: &[u8]) -> Key {
+        if word.len() <= INLINE { inline_at(word, 0, word.len()) } else { self.long_key(word) }
+    }
+
+    /// The key of a word in the arena; its place there is filled in when it is put there.
+    fn long_key(&self, word: &[u8]) -> Key {
+        let mut key = Key::default();
+        key[..8].copy_from_slice(&self.long.hash_one(word).to_le_bytes());
+        key[INLINE] = LONG;
+        key
+    }
+
+    fn word<'a>(&'a self, key: &'a Key) -> &'a [u8] {
+        if key[INLINE] != LONG {
+            return &key[..usize::from(key[INLINE])];
+        }
+        let place = usize::try_from(eight(key, 8) & (u64::MAX >> 8)).unwrap_or(usize::MAX);
+        let (length, words) = self.arena[place..].split_at(8);
+        &words[..usize::try_from(eight(length, 0)).unwrap_or(usize::MAX)]
+    }
+
+    /// Grow, where `more` words would fill over three quarters of the slots.
+    fn make_room(&mut self, more: usize) {
+        let wanted = (self.words + more) * 4 / 3;
+        if wanted < self.slots.len() {
+            return;
+        }
+        let slots = vec![Slot::default(); (wanted + 1).next_power_of_two()];
+        for slot in std::mem::replace(&mut self.slots, slots) {
+            if slot.count > 0 {
+                let mut at = self.home(&slot.key);
+                while self.slots[at].count > 0 {
+                    at = (at + 1) & (self.slots.len() - 1);
+                }
+                self.slots[at] = slot;
+            }
+        }
+    }
+}
+
+/// The key of the short word at a place of a text.
+fn inline_at(data: &[u8], start: usize, length: usize) -> Key {
+    let read = data.get(start..start + 16).and_then(|bytes| bytes.try_into().ok()).unwrap_or_else(|| {
+        let mut bytes = Key::default();
+        bytes[..length].copy_from_slice(&data[start..start + length]);
+        bytes
+    });
+    let mut key = (u128::from_le_bytes(read) & !(u128::MAX << (8 * length))).to_le_bytes();
+    key[INLINE] = u8::try_from(length).unwrap_or(LONG);
+    key
+}
+
+fn eight(bytes: &[u8], at: usize) -> u64 {
+    bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn it_counts_as_the_standard_library_does() -> Result<()> {
+        let data: Vec<u8> = (0..200_000u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).map(|byte| byte % 3).collect();
+        let ends: Vec<u32> =
+            (1u32..).scan(0, |end, n| Some((*end += n.wrapping_mul(7) % 40 + 1, *end).1)).take_while(|end| (*end as usize) < data.len()).collect();
+        let (mut table, mut plain) = (Table::default(), HashMap::new());
+        for span in spans(0, &ends) {
+            *plain.entry(data[span].to_vec()).or_insert(0) += 1;
+        }
+        table.add_window(&data, 0, &ends)?;
+        let mut found: Vec<_> = table.iter().map(|(word, n)| (word.to_vec(), n)).collect();
+        found.sort_unstable();
+        let mut plain: Vec<_> = plain.into_iter().collect();
+        plain.sort_unstable();
+        assert_eq!(found, plain);
+        assert_eq!(table.len(), plain.len());
+        assert!(plain.iter().all(|(word, n)| table.get(word) == *n) && table.get(b"absent") == 0 && table.get(&[7; 99]) == 0);
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! Text -> class bytes: one for each byte of a text, all that a pattern knows of it.
+//!
+//! The class of a character stands at its first byte, `More` at the others, so that a machine over class bytes runs over text of any script with the same step
+//! a byte. A byte that belongs to no UTF-8 character is a character of its own, of class `Other`. The classes are those of `unicode`, cut finer where a pattern
+//! asks for single characters: the quote and the letters of contractions, line breaks, the space and the slash.
+
+use std::sync::LazyLock;
+
+use super::machine::blocks::classify_ascii;
+use crate::unicode::{Classes, class_of};
+
+/// How many bytes are classified at a time: few enough that all that is known of them stays in the nearest cache.
+pub(super) const WINDOW: usize = 1 << 12;
+pub(super) const BLOCK: usize = 64;
+/// Room for what a last block, and a last character, write behind a window.
+pub(super) const SPARE: usize = 2 * BLOCK;
+
+/// What a pattern knows of a character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Class {
+    /// Punctuation, symbols, controls, and what isn't assigned.
+    Other,
+    /// `'`
+    Quote,
+    /// `/`
+    Slash,
+    /// U+0020
+    Space,
+    /// White space that is neither the space nor a line break.
+    Blank,
+    /// `\r`, `\n`
+    Newline,
+    Number,
+    Mark,
+    /// A letter without case, or a modifier.
+    Letter,
+    Upper,
+    Lower,
+    /// `s t d m`, each of which makes a contraction with a quote before it.
+    LowerS,
+    /// `l`, of which two do.
+    LowerL,
+    /// `v r`, which do with an `e` behind.
+    LowerV,
+    LowerE,
+    UpperS,
+    UpperL,
+    UpperV,
+    UpperE,
+    /// U+017F, which Unicode folds to `s`.
+    LongS,
+    /// A byte that goes on a character.
+    More,
+    /// Behind the last character of a text.
+    End,
+}
+
+use Class::{
+    Blank, End, Letter, LongS, Lower, LowerE, LowerL, LowerS, LowerV, Mark, More, Newline, Number, Other, Quote, Slash, Space, Upper, UpperE, UpperL, UpperS,
+    UpperV,
+};
+
+pub(super) const ALL_CLASSES: [Class; 22] = [
+    Other, Quote, Slash, Space, Blank, Newline, Number, Mark, Letter, Upper, Lower, LowerS, LowerL, LowerV, LowerE, UpperS, UpperL, UpperV, UpperE, LongS,
+    More, End,
+];
+
+/// The class of each ASCII character.
+pub(super) const ASCII: [u8; 128] = {
+    let (mut classes, mut byte) = ([Other as u8; 128], 0u8);
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'\'' => Quote,
+            b'/' => Slash,
+            b' ' => Space,
+            b'\r' | b'\n' => Newline,
+            b'\t' | 0x0B | 0x0C => Blank,
+            b'0'..=b'9' => Number,
+            b's' | b't' | b'd' | b'm' => LowerS,
+            b'l' => LowerL,
+            b'v' | b'r' => LowerV,
+            b'e' => LowerE,
+            b'S' | b'T' | b'D' | b'M' => UpperS,
+            b'L' => UpperL,
+            b'V' | b'R' => UpperV,
+            b'E' => UpperE,
+            b'a'..=b'z' => Lower,
+            b'A'..=b'Z' => Upper,
+            _ => Other,
+        } as u8;
+        byte += 1;
+    }
+    classes
+};
+
+/// The classes of the characters of the basic plane, in one table of a byte each; most scripts touch a few lines of it.
+static PLANE: LazyLock<Box<[u8]>> = LazyLock::new(|| (0..0x1_0000).map(|code| of_unicode(code) as u8).collect());
+
+fn of_unicode(code: u32) -> Class {
+    match char::from_u32(code).map_or(Classes::OTHER, class_of) {
+        Classes::SPACE => Blank,
+        Classes::NUMBER => Number,
+        Classes::MARK => Mark,
+        Classes::UPPER => Upper,
+        Classes::LOWER if code == 0x17F => LongS,
+        Classes::LOWER => Lower,
+        Classes::LETTER => Letter,
+        _ => Other,
+    }
+}
+
+/// Make the table now: a first use is no time for it if the process may fork meanwhile.
+pub(super) fn prepare() {
+    LazyLock::force(&PLANE);
+}
+
+/// The class of the character that begins with these four bytes, unless it is ASCII, and its length; `Other` and 1 where the first byte belongs to none.
+fn wide(bytes: [u8; 4], plane: &[u8]) -> (u8, u32) {
+    let word = u32::from_le_bytes(bytes);
+    let more = |place: u32| word >> (8 * place) & 0x3F;
+    if word & 0xC0E0 == 0x80C0 && word & 0x1E != 0 {
+        (plane[((word & 0x1F) << 6 | more(1)) as usize], 2)
+    } else if word & 0xC0_C0F0 == 0x80_80E0 {
+        let code = (word & 0x0F) << 12 | more(1) << 6 | more(2);
+        // What could be written in fewer bytes, and surrogates, are no characters.
+        if code >= 0x800 && code >> 11 != 0x1B { (plane[code as usize], 3) } else { (Other as u8, 1) }
+    } else if word & 0xC0C0_C0F8 == 0x8080_80F0 {
+        let code = (word & 0x07) << 18 | more(1) << 12 | more(2) << 6 | more(3);
+        if (0x1_0000..0x11_0000).contains(&code) { (of_unicode(code) as u8, 4) } else { (Other as u8, 1) }
+    } else {
+        (Other as u8, 1)
+    }
+}
+
+/// Write the classes of the characters that begin in the first `WINDOW` bytes, and say how many bytes these characters are.
+pub(super) fn classify(data: &[u8], classes: &mut [u8; WINDOW + SPARE]) -> usize {
+    let (plane, mut at) = (&PLANE[..], 0);
+    while at < data.len().min(WINDOW) {
+        let Some(out) = classes[at..].first_chunk_mut::<BLOCK>() else { break };
+        let some = &data[at..];
+        let mut wides = match some.first_chunk() {
+            Some(block) => classify_ascii(block, out),
+            None => {
+                let mut block = [0; BLOCK];
+                block[..some.len()].copy_from_slice(some);
+                classify_ascii(&block, out)
+            }
+        };
+        let begun = at;
+        at += BLOCK.min(some.len());
+        while wides != 0 {
+            let place = wides.trailing_zeros();
+            let first = begun + place as usize;
+            let mut four = [0; 4];
+            match data[first..].first_chunk() {
+                Some(bytes) => four = *bytes,
+                None => four[..data.len() - first].copy_from_slice(&data[first..]),
+            }
+            let (class, length) = wide(four, plane);
+            classes[first] = class;
+            let behind = first + length as usize;
+            classes[first + 1..behind].fill(More as u8);
+            at = at.max(behind);
+            wides &= u64::MAX.checked_shl(place + length).unwrap_or(0);
+        }
+    }
+    at
+}

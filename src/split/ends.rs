@@ -1,0 +1,120 @@
+//! The steps of a machine -> where pretokens end.
+//!
+//! A step says that a pretoken begins with its character, or that one began before: with the last character, or at the last mark. The first is found for 64 steps at
+//! a time, as bits; where one of the others occurs among 64, each of them that says something is looked at. A mark is looked for backwards, over white space or letters
+//! that belong to one pretoken so far, and once for each such run, so time stays linear.
+
+use super::class::{BLOCK, Class, SPARE, WINDOW, classify};
+use super::machine::blocks::flags;
+use super::machine::{AT_MARK, BEFORE, HERE, Machine, marks};
+use crate::error::{Error, Kind, Result};
+
+/// What is known of some thousand bytes of a text.
+struct Window {
+    classes: [u8; WINDOW + SPARE],
+    steps: [u8; WINDOW + SPARE],
+    /// Where they begin in the text.
+    at: usize,
+    /// Where the pretoken begins that isn't ended yet.
+    start: usize,
+    /// The last character before the window, and the last mark.
+    before: usize,
+    mark: usize,
+    /// Where pretokens end, counted from `start`.
+    ends: Vec<u32>,
+}
+
+/// Cut a text with a machine: `take` is told where a pretoken begins, and where it and those behind it end, counted from there.
+pub(super) fn windows(machine: &Machine, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
+    let mut window = Window { classes: [0; _], steps: [0; _], at: 0, start: 0, before: 0, mark: 0, ends: Vec::new() };
+    let mut state = Machine::START;
+    while window.at < data.len() {
+        let length = classify(&data[window.at..], &mut window.classes);
+        state = machine.run(state, &window.classes[..length], &mut window.steps[..length]);
+        narrow(window.at + 2 * WINDOW - window.start)?; // so that nothing below is cut short
+        if window.at == 0 {
+            window.steps[0] &= !HERE; // nothing ends there
+        }
+        window.find(length);
+        let end = machine.next(state, Class::End as u8);
+        if window.at + length == data.len() {
+            window.step(length, end);
+            window.begins(data.len());
+        }
+        window.pass(length, end & AT_MARK != 0);
+        if let Some(end) = window.ends.last().copied() {
+            take(window.start, &window.ends)?;
+            window.start += end as usize;
+            window.ends.clear();
+        }
+    }
+    Ok(())
+}
+
+/// A length as 32 bits, or the error for a pretoken that is longer.
+pub(super) fn narrow(length: usize) -> Result<u32> {
+    u32::try_from(length).map_err(|_| Error::new(Kind::Text, "the length of a pretoken", format!("about {length} bytes"), "under 2**32"))
+}
+
+impl Window {
+    /// Find where pretokens end in the window's first bytes.
+    fn find(&mut self, length: usize) {
+        self.steps[length..length.next_multiple_of(BLOCK)].fill(0);
+        for block in (0..length).step_by(BLOCK) {
+            let Some(steps) = self.steps[block..].first_chunk() else { return };
+            let (mut here, late) = flags(steps);
+            if late == 0 {
+                let base = self.at + block - self.start;
+                self.ends.extend(std::iter::from_fn(|| {
+                    let place = base + (here != 0).then(|| here.trailing_zeros())? as usize;
+                    here &= here - 1;
+                    u32::try_from(place).ok()
+                }));
+                continue;
+            }
+            let mut all = here | late;
+            while all != 0 {
+                let place = block + all.trailing_zeros() as usize;
+                self.step(place, self.steps[place]);
+                all &= all - 1;
+            }
+        }
+    }
+
+    /// What the step at a place of the window says of where pretokens begin.
+    fn step(&mut self, place: usize, step: u8) {
+        if step & AT_MARK != 0 {
+            self.begins(self.last_mark(place));
+        }
+        if step & BEFORE != 0 {
+            self.begins(place.checked_sub(1).map_or(self.before, |last| self.first_byte(last)));
+        }
+        if step & HERE != 0 {
+            self.begins(self.at + place);
+        }
+    }
+
+    /// A pretoken begins at a place of the text: the one before ends there.
+    fn begins(&mut self, place: usize) {
+        self.ends.extend(u32::try_from(place - self.start));
+    }
+
+    /// Where the character begins in the text that a byte of the window belongs to.
+    fn first_byte(&self, place: usize) -> usize {
+        self.at + self.classes[..=place].iter().rposition(|class| *class != Class::More as u8).unwrap_or(0)
+    }
+
+    /// Where the last mark before a byte of the window lies in the text.
+    fn last_mark(&self, place: usize) -> usize {
+        self.steps[..place].iter().rposition(|step| marks(*step)).map_or(self.mark, |place| self.first_byte(place))
+    }
+
+    /// Go on behind the window's first bytes; the mark is kept if it can still matter.
+    fn pass(&mut self, length: usize, open: bool) {
+        self.before = self.first_byte(length - 1);
+        if open {
+            self.mark = self.last_mark(length);
+        }
+        self.at += length;
+    }
+}

@@ -1,0 +1,278 @@
+//! Class bytes -> where pretokens begin: a pattern as a finite machine, run over several stretches of a text at once.
+//!
+//! A pattern is a function `step(state, class)`: the state behind a character, given the one before it, and what is known by then of where pretokens begin:
+//! here, before this character; with the character before it; or at the last *mark*, where a state from `MARKS` on was entered. That is all that the published
+//! patterns need: white space keeps its last character for the word behind it, a line's indentation is cut off behind its line break once something
+//! visible follows, and a quote behind a word may or may not turn out to be a contraction.
+//!
+//! The function becomes a table, `next[class][state]`, and the machine one look-up a byte. Each look-up waits for the one before it, so eight stretches of a text run
+//! side by side, seven of them from a guessed state. When the real state at the beginning of a stretch is known, its first steps are taken again until the state is
+//! the one that is there; a machine in the same state on the same text does the same, so all that follows is as it would have been.
+
+pub(super) mod blocks;
+
+use super::class::{ALL_CLASSES, Class};
+
+/// The state behind a character: what the pretoken that it belongs to is so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum State {
+    /// A pretoken that nothing goes on; also before the first character of a text.
+    Ended,
+    /// Letters; in patterns that look at case, letters of which the last are lower-case.
+    Word,
+    /// Upper-case letters only.
+    Upper,
+    /// Upper-case letters or none, then letters without case or marks.
+    Caseless,
+    /// More upper-case letters behind `Capital`.
+    Capitals,
+    Number1,
+    Number2,
+    Number3,
+    /// One character that isn't a letter, a number or white space, and may go with the word behind it.
+    Other,
+    /// Several of them, or a space and some.
+    Others,
+    /// The line breaks behind them.
+    Tail,
+    /// A quote that begins a pretoken.
+    Quote,
+    /// The same with `l` behind, or with `v` or `r`, in case it is a contraction.
+    QuoteL,
+    QuoteV,
+    /// A quote behind a word, with `l`, `L`, `v` or `r`, `V` or `R` behind.
+    WordQuoteLowerL,
+    WordQuoteUpperL,
+    WordQuoteLowerV,
+    WordQuoteUpperV,
+    /// One space; one other white space.
+    Space,
+    Blank,
+    /// More white space, the last of which is a space, or isn't.
+    Spaces,
+    Blanks,
+    /// White space that ends with a line break.
+    Line,
+    /// More white space than one character behind the line break, the last of which is a space, or isn't.
+    LineSpaces,
+    LineBlanks,
+    /// One space, or one other white space, behind the line break: a pretoken begins here unless another line break follows.
+    LineSpace = MARKS,
+    LineBlank,
+    /// The first upper-case letter behind `Caseless`: a pretoken begins here unless a lower-case letter follows.
+    Capital,
+    /// A quote behind a word: a pretoken begins here unless it is a contraction.
+    WordQuote,
+}
+
+use State::{
+    Blank, Blanks, Capital, Capitals, Caseless, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Number1, Number2, Number3, Other, Others, Quote,
+    QuoteL, QuoteV, Space, Spaces, Tail, Upper, Word, WordQuote, WordQuoteLowerL, WordQuoteLowerV, WordQuoteUpperL, WordQuoteUpperV,
+};
+
+pub(super) const ALL_STATES: [State; 29] = [
+    Ended,
+    Word,
+    Upper,
+    Caseless,
+    Capitals,
+    Number1,
+    Number2,
+    Number3,
+    Other,
+    Others,
+    Tail,
+    Quote,
+    QuoteL,
+    QuoteV,
+    WordQuoteLowerL,
+    WordQuoteUpperL,
+    WordQuoteLowerV,
+    WordQuoteUpperV,
+    Space,
+    Blank,
+    Spaces,
+    Blanks,
+    Line,
+    LineSpaces,
+    LineBlanks,
+    LineSpace,
+    LineBlank,
+    Capital,
+    WordQuote,
+];
+
+/// The states from here on mark where a pretoken may begin.
+const MARKS: u8 = 28;
+
+/// A state, and where pretokens begin, in one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step(u8);
+
+/// A pretoken begins with the character; with the one before it; at the last mark.
+pub(super) const HERE: u8 = 0x80;
+pub(super) const BEFORE: u8 = 0x40;
+pub(super) const AT_MARK: u8 = 0x20;
+const STATE: u8 = 0x1F;
+
+impl Step {
+    /// The pretoken goes on.
+    pub(super) const fn on(state: State) -> Self {
+        Self(state as u8)
+    }
+
+    /// A pretoken begins with this character.
+    pub(super) const fn begin(state: State) -> Self {
+        Self(state as u8 | HERE)
+    }
+
+    /// And one began with the character before.
+    pub(super) const fn and_before(self) -> Self {
+        Self(self.0 | BEFORE)
+    }
+
+    /// And one began at the last mark.
+    pub(super) const fn and_at_mark(self) -> Self {
+        Self(self.0 | AT_MARK)
+    }
+}
+
+/// Whether a pretoken may begin with the character of this step, as what follows will decide.
+pub(super) const fn marks(step: u8) -> bool {
+    step & STATE >= MARKS
+}
+
+const ROWS: usize = ALL_CLASSES.len().next_power_of_two();
+
+/// A pattern's step as a table: a row of 256 for each class, for the state's byte whatever its flags are.
+pub(super) struct Machine([u8; ROWS * 256]);
+
+impl Machine {
+    pub(super) const EMPTY: Self = Self([0; ROWS * 256]);
+
+    /// The byte of the state in which a text begins.
+    pub(super) const START: u8 = State::Ended as u8;
+
+    /// Write down the step from a state by a class.
+    pub(super) const fn set(&mut self, state: State, class: Class, step: Step) {
+        let mut flags = 0;
+        while flags < 8 {
+            self.0[(class as usize) << 8 | flags << 5 | state as usize] = step.0;
+            flags += 1;
+        }
+    }
+
+    /// The step from a state by a class.
+    pub(super) fn next(&self, state: u8, class: u8) -> u8 {
+        self.0[(usize::from(class) % ROWS) << 8 | usize::from(state)]
+    }
+
+    /// Write the steps of some class bytes, and give the last of them.
+    pub(super) fn run(&self, from: u8, classes: &[u8], steps: &mut [u8]) -> u8 {
+        let mut state = from;
+        let (classes, steps) = self.stretches::<512>(&mut state, classes, steps);
+        let (classes, steps) = self.stretches::<64>(&mut state, classes, steps);
+        let (classes, steps) = self.stretches::<8>(&mut state, classes, steps);
+        for (class, step) in classes.iter().zip(steps) {
+            state = self.next(state, *class);
+            *step = state;
+        }
+        state
+    }
+
+    /// Step over eight stretches of a length as often as there are so many class bytes; gives those that are left.
+    fn stretches<'a, const LENGTH: usize>(&self, state: &mut u8, classes: &'a [u8], steps: &'a mut [u8]) -> (&'a [u8], &'a mut [u8]) {
+        let done = classes.len() / (8 * LENGTH) * (8 * LENGTH);
+        let ((classes, rest), (steps, rest_steps)) = (classes.split_at(done), steps.split_at_mut(done));
+        let (classes, steps) = (classes.as_chunks::<LENGTH>().0.as_chunks().0, steps.as_chunks_mut::<LENGTH>().0.as_chunks_mut().0);
+        for (eight, steps) in classes.iter().zip(steps) {
+            *state = self.eight(*state, eight, steps);
+        }
+        (rest, rest_steps)
+    }
+
+    fn eight<const LENGTH: usize>(&self, from: u8, classes: &[[u8; LENGTH]; 8], steps: &mut [[u8; LENGTH]; 8]) -> u8 {
+        let mut guessed = [Self::START; 8];
+        guessed[0] = from;
+        for at in 0..LENGTH {
+            for stream in 0..8 {
+                guessed[stream] = self.next(guessed[stream], classes[stream][at]);
+                steps[stream][at] = guessed[stream];
+            }
+        }
+        let mut state = guessed[0];
+        for ((classes, steps), end) in classes.iter().zip(steps).zip(guessed).skip(1) {
+            let mut met = false;
+            for (class, step) in classes.iter().zip(steps) {
+                state = self.next(state, *class);
+                met = (std::mem::replace(step, state) ^ state) & STATE == 0;
+                if met {
+                    break;
+                }
+            }
+            state = if met { end } else { state };
+        }
+        state
+    }
+}
+
+/// Tabulate a pattern's step, when the program is compiled. (A macro, since a function that is compiled away can't take a function.)
+macro_rules! tabulate {
+    ($step:ident) => {{
+        use crate::split::{
+            class::ALL_CLASSES,
+            machine::{ALL_STATES, Machine},
+        };
+        let (mut machine, mut state) = (Machine::EMPTY, 0);
+        while state < ALL_STATES.len() {
+            let mut class = 0;
+            while class < ALL_CLASSES.len() {
+                machine.set(ALL_STATES[state], ALL_CLASSES[class], $step(ALL_STATES[state], ALL_CLASSES[class]));
+                class += 1;
+            }
+            state += 1;
+        }
+        machine
+    }};
+}
+pub(super) use tabulate;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{cl100k, gpt2, o200k};
+    use super::*;
+
+    /// Class bytes as chance has them, in runs such as text has.
+    fn classes(length: usize, mut seed: u64) -> Vec<u8> {
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize
+        };
+        let mut classes = Vec::new();
+        while classes.len() < length {
+            let class = ALL_CLASSES[next() % (ALL_CLASSES.len() - 1)] as u8;
+            classes.extend(std::iter::repeat_n(class, 1 + next() % 3 * (next() % 40)));
+        }
+        classes.truncate(length);
+        classes
+    }
+
+    #[test]
+    fn stretches_side_by_side_step_as_one_after_the_other() {
+        for machine in [&gpt2::MACHINE, &cl100k::MACHINE, &o200k::MACHINE] {
+            for length in (0..300).chain([511, 512, 513, 4095, 4096, 4099, 9000]) {
+                let classes = classes(length, length as u64);
+                let mut state = Machine::START;
+                let mut plain = Vec::new();
+                for class in &classes {
+                    state = machine.next(state, *class);
+                    plain.push(state);
+                }
+                let mut steps = vec![0; length];
+                assert_eq!(machine.run(Machine::START, &classes, &mut steps), state);
+                assert_eq!(steps, plain);
+            }
+        }
+    }
+}
