@@ -19,10 +19,25 @@ use crate::newer::NEWER;
 /// Bytes of the original, half open.
 pub(crate) type Span = (u32, u32);
 
+/// How many times as long a text may become, beside some bytes: no normalizer that people use comes near, and a few hostile steps could fill the memory.
+const GROWTH: usize = 64;
+const SPARE: usize = 4_096;
+
 /// A text on its way; if `spans` are there, one for each of its bytes.
 pub(crate) struct Text<'a> {
     pub(crate) bytes: Cow<'a, [u8]>,
     pub(crate) spans: Option<Vec<Span>>,
+    /// How many bytes it may have.
+    most: usize,
+}
+
+impl<'a> Text<'a> {
+    /// Begin with a text as it is.
+    pub(crate) fn new(bytes: impl Into<Cow<'a, [u8]>>, spans: Option<Vec<Span>>) -> Self {
+        let bytes = bytes.into();
+        let most = bytes.len().saturating_mul(GROWTH).saturating_add(SPARE);
+        Self { bytes, spans, most }
+    }
 }
 
 /// A normalization form.
@@ -59,11 +74,11 @@ impl Step {
     /// Do it.
     pub(crate) fn apply<'a>(&self, text: Text<'a>) -> Result<Text<'a>> {
         match self {
-            Self::Form(form) => Ok(form.apply(text)),
+            Self::Form(form) => form.apply(text),
             Self::Prepend(prefix) => Ok(prepend(text, prefix)),
-            Self::Replace(finder, new) => Ok(replace(text, finder, new)),
+            Self::Replace(finder, new) => replace(text, finder, new),
             Self::ReplaceRegex(regex, new) => replace_regex(text, regex, new),
-            Self::SentencePiece(step) => Ok(step.apply(text)),
+            Self::SentencePiece(step) => step.apply(text),
         }
     }
 }
@@ -73,11 +88,14 @@ struct Rewriter<'t> {
     old: &'t Text<'t>,
     bytes: Vec<u8>,
     spans: Option<Vec<Span>>,
+    /// Whether there was no room for all.
+    full: bool,
 }
 
 impl<'t> Rewriter<'t> {
     fn new(old: &'t Text<'_>) -> Self {
-        Self { old, bytes: Vec::with_capacity(old.bytes.len() + 8), spans: old.spans.as_ref().map(|spans| Vec::with_capacity(spans.len() + 8)) }
+        let spans = old.spans.as_ref().map(|spans| Vec::with_capacity(spans.len() + 8));
+        Self { old, bytes: Vec::with_capacity(old.bytes.len() + 8), spans, full: false }
     }
 
     fn copy(&mut self, range: Range<usize>) {
@@ -89,6 +107,10 @@ impl<'t> Rewriter<'t> {
 
     /// Put a text in the place of some bytes: each of its own comes from all of them.
     fn put(&mut self, new: &[u8], range: Range<usize>) {
+        if self.bytes.len() + new.len() > self.old.most {
+            self.full = true;
+            return;
+        }
         if let (Some(spans), Some(old)) = (&mut self.spans, &self.old.spans) {
             let span = (old[range.start].0, old[range.end - 1].1);
             spans.extend(std::iter::repeat_n(span, new.len()));
@@ -96,8 +118,12 @@ impl<'t> Rewriter<'t> {
         self.bytes.extend_from_slice(new);
     }
 
-    fn text<'a>(self) -> Text<'a> {
-        Text { bytes: self.bytes.into(), spans: self.spans }
+    fn text<'a>(self) -> Result<Text<'a>> {
+        if self.full {
+            let (found, allowed) = (format!("over {} bytes long", self.old.most), format!("at most {GROWTH} times as long as it was, and {SPARE} bytes"));
+            return Err(Error::new(Kind::Text, "the text, normalized,", found, allowed));
+        }
+        Ok(Text { bytes: self.bytes.into(), spans: self.spans, most: self.old.most })
     }
 }
 
@@ -110,15 +136,15 @@ pub(crate) fn prepend<'a>(text: Text<'a>, prefix: &str) -> Text<'a> {
         let start = old[0].0;
         std::iter::repeat_n((start, start), prefix.len()).chain(old).collect()
     });
-    Text { bytes: [prefix.as_bytes(), &text.bytes].concat().into(), spans }
+    Text { bytes: [prefix.as_bytes(), &text.bytes].concat().into(), spans, most: text.most }
 }
 
 /// Replace a text wherever it stands.
-pub(crate) fn replace<'a>(text: Text<'a>, finder: &AhoCorasick, new: &str) -> Text<'a> {
+pub(crate) fn replace<'a>(text: Text<'a>, finder: &AhoCorasick, new: &str) -> Result<Text<'a>> {
     let mut found = finder.find_iter(&*text.bytes).peekable();
     if found.peek().is_none() {
         drop(found);
-        return text;
+        return Ok(text);
     }
     let (mut out, mut at) = (Rewriter::new(&text), 0);
     for place in found {
@@ -146,7 +172,7 @@ fn replace_regex<'a>(text: Text<'a>, regex: &Regex, new: &str) -> Result<Text<'a
         start += chunk.valid().len() + chunk.invalid().len();
     }
     out.copy(at..text.bytes.len());
-    Ok(out.text())
+    out.text()
 }
 
 /// Whether a character is newer than Unicode 9, and normalization would do something to it.
@@ -156,9 +182,9 @@ fn newer(c: char) -> bool {
 }
 
 impl Form {
-    fn apply(self, text: Text<'_>) -> Text<'_> {
+    fn apply(self, text: Text<'_>) -> Result<Text<'_>> {
         if std::str::from_utf8(&text.bytes).is_ok_and(|valid| valid.is_ascii() || self.has(valid)) {
-            return text;
+            return Ok(text);
         }
         let (mut out, mut start) = (Rewriter::new(&text), 0);
         for chunk in text.bytes.utf8_chunks() {
@@ -229,11 +255,11 @@ impl Form {
 }
 
 impl SentencePiece {
-    fn apply<'a>(&self, text: Text<'a>) -> Text<'a> {
+    fn apply<'a>(&self, text: Text<'a>) -> Result<Text<'a>> {
         let simple = self.charsmap.is_none() && !self.squeeze;
-        let text = if simple { text } else { self.mapped(&text) };
+        let text = if simple { text } else { self.mapped(&text)? };
         if text.bytes.is_empty() {
-            return text;
+            return Ok(text);
         }
         let mut text = if self.prefix { prepend(text, " ") } else { text };
         while let Some(gone) = Some(blank_at_end(&text.bytes)).filter(|gone| self.squeeze && *gone > 0) {
@@ -247,7 +273,7 @@ impl SentencePiece {
     }
 
     /// Map characters, and squeeze white space but for that at the end.
-    fn mapped(&self, text: &Text<'_>) -> Text<'static> {
+    fn mapped(&self, text: &Text<'_>) -> Result<Text<'static>> {
         let data = &*text.bytes;
         let (mut out, mut at, mut spaced) = (Rewriter::new(text), 0, self.squeeze);
         while at < data.len() {

@@ -277,4 +277,5 @@ def test_published_encodings_taken_over_are_themselves(toklet: Any, shared: Path
         owner, text = published(shared, name), corpus(shared, "multilingual", 200_000)
         tok = toklet.Tokenizer.from_tiktoken(owner)
         assert tok.encode(text).tolist() == owner.encode_ordinary(text)
-        assert tok.special_tokens == owner._special_tokens
+        assert set(tok.special_tokens.values()) == set(owner._special_tokens.values())
+        assert tok.special_tokens.items() <= owner._special_tokens.items()  # harmony has two names for one id

@@ -29,7 +29,7 @@ class Interchange:
 
     @classmethod
     def from_tiktoken(cls, encoding: "tiktoken.Encoding") -> Self:
-        """Take over an encoding of `tiktoken`: its ranks, its pattern and its special tokens.
+        """Take over an encoding of `tiktoken`: its ranks, its pattern and its special tokens; of several names for one id the first.
 
         Examples
         --------
@@ -43,7 +43,8 @@ class Interchange:
         if any(table is None for table in tables):
             raise WrongTypeError("encoding", f"of type {type(encoding).__name__}", "a tiktoken.Encoding")
         ranks, specials, pattern = tables
-        return cls._of(core.Tokenizer(dict(ranks or {}), None, dict(specials or {}), pattern, True))
+        names = {id: name for name, id in reversed((specials or {}).items())}
+        return cls._of(core.Tokenizer(dict(ranks or {}), None, {name: id for id, name in reversed(names.items())}, pattern, True))
 
     @classmethod
     def from_huggingface(cls, tokenizer: "tokenizers.Tokenizer | Any") -> Self:

@@ -16,7 +16,6 @@ mod normalizer;
 mod pretokenizer;
 mod template;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use aho_corasick::AhoCorasick;
@@ -80,7 +79,7 @@ impl Pipeline {
                 raw.push((content, token.clone()));
                 continue;
             }
-            let sought = if verbatim { content } else { normalize(&steps, Text { bytes: content.into(), spans: None })?.bytes.into_owned() };
+            let sought = if verbatim { content } else { normalize(&steps, Text::new(content, None))?.bytes.into_owned() };
             let fits = sought.is_empty() || seen.insert(sought.clone());
             fields.need("an added token", &json!(token.content), fits, "one that is looked for as no other one is, once normalized")?;
             normalized.push((sought, token.clone()));
@@ -208,7 +207,7 @@ impl Pipeline {
             let Some(token) = token else {
                 let spans = located.then(|| spans_of(&data[range.clone()], range.start));
                 let first = at_start && range.start == 0;
-                let text = Text { bytes: Cow::Borrowed(&data[range]), spans };
+                let text = Text::new(&data[range], spans);
                 return self.each_section(normalize(&self.steps, text)?, first, chosen, visit);
             };
             visit(Piece::Added(token.id, (place(range.start), place(range.end))))
@@ -224,9 +223,9 @@ impl Pipeline {
                 let span = spans.map_or((0, 0), |spans| (spans.first().map_or(0, |span| span.0), spans.last().map_or(0, |span| span.1)));
                 return visit(Piece::Added(token.id, span));
             }
-            let mut part = Text { bytes: Cow::Borrowed(&text.bytes[range.clone()]), spans: spans.map(<[Span]>::to_vec) };
+            let mut part = Text::new(&text.bytes[range.clone()], spans.map(<[Span]>::to_vec));
             if let Some(marks) = &self.marks {
-                part = replace(part, marks, " ");
+                part = replace(part, marks, " ")?;
             }
             let wanted = self.prefix == Prefix::Always || (self.prefix == Prefix::First && first && range.start == 0);
             if wanted && !part.bytes.starts_with(b" ") {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::fields::{Fields, get};
 use super::swapped;
 use crate::charsmap::Charsmap;
-use crate::error::{Error, Kind, Result, quote};
+use crate::error::{Error, Kind, MAX_TOKEN_BYTES, Result, quote};
 use crate::normalize::{Form, SPACE_MARK, SentencePiece, Step};
 
 const KINDS: [&str; 7] = ["NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "SentencePiece"];
@@ -28,7 +28,7 @@ pub(super) fn read(fields: &Fields<'_>, said: &Value) -> Result<(Vec<Step>, bool
     for (at, part) in parts.iter().enumerate() {
         steps.push(match turn {
             Some(turn) if at == turn => Step::Replace(finder(SPACE_MARK)?, " ".into()),
-            Some(turn) if at > turn => Step::Prepend(swapped(fields.text("normalizer.prepend", get(part, "prepend"))?)),
+            Some(turn) if at > turn => Step::Prepend(swapped(&short(fields, "normalizer.prepend", get(part, "prepend"))?)),
             _ => step(fields, part)?,
         });
     }
@@ -43,10 +43,17 @@ fn step(fields: &Fields<'_>, part: &Value) -> Result<Step> {
         "NFD" => Ok(Step::Form(Form::Nfd)),
         "NFKC" => Ok(Step::Form(Form::Nfkc)),
         "NFKD" => Ok(Step::Form(Form::Nfkd)),
-        "Prepend" => Ok(Step::Prepend(fields.text("normalizer.prepend", get(part, "prepend"))?.into())),
+        "Prepend" => Ok(Step::Prepend(short(fields, "normalizer.prepend", get(part, "prepend"))?)),
         "Replace" => replace(fields, part),
         _ => sentencepiece(fields, part).map(|step| Step::SentencePiece(Box::new(step))),
     }
+}
+
+/// Read a text that is put into others.
+fn short(fields: &Fields<'_>, field: &str, found: &Value) -> Result<String> {
+    let text = fields.text(field, found)?;
+    fields.need(field, found, text.len() <= MAX_TOKEN_BYTES, &format!("at most {MAX_TOKEN_BYTES} bytes long"))?;
+    Ok(text.to_owned())
 }
 
 fn replace(fields: &Fields<'_>, part: &Value) -> Result<Step> {
@@ -57,11 +64,11 @@ fn replace(fields: &Fields<'_>, part: &Value) -> Result<Step> {
         if compiled.is_match("").unwrap_or(true) {
             return Err(refused("a regular expression that doesn't match an empty text".into()));
         }
-        return Ok(Step::ReplaceRegex(Box::new(compiled), fields.text("normalizer.content", get(part, "content"))?.into()));
+        return Ok(Step::ReplaceRegex(Box::new(compiled), short(fields, "normalizer.content", get(part, "content"))?));
     }
     let text = fields.text(field, old)?;
     fields.need(field, old, !text.is_empty(), "a text that isn't empty")?;
-    Ok(Step::Replace(finder(text)?, fields.text("normalizer.content", get(part, "content"))?.into()))
+    Ok(Step::Replace(finder(text)?, short(fields, "normalizer.content", get(part, "content"))?))
 }
 
 fn sentencepiece(fields: &Fields<'_>, part: &Value) -> Result<SentencePiece> {

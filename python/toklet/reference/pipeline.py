@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .charsmap import Charsmap
-from .error import ArgumentError, FormatError
+from .error import MAX_TOKEN_BYTES, ArgumentError, FormatError, TextError
 from .fields import Fields, dumps
 from .normalize import Char, Form, Step, characters, joined, normal_form, prepend, replace, sentencepiece
 from .pretokenize import BEHAVIORS, Cutter, pretokens
@@ -24,6 +24,7 @@ from .template import Template
 from .vocab import Symbols
 
 SPACE_MARK = "\u2581"
+GROWTH, SPARE = 64, 4_096  # how many times as long a text may become, and some bytes: a few hostile steps could fill the memory
 FORMS: dict[str, Form] = {"NFC": "NFC", "NFD": "NFD", "NFKC": "NFKC", "NFKD": "NFKD"}
 Part = tuple[str, Any, Any]
 SWAPPED = {ord(" "): SPACE_MARK, ord(SPACE_MARK): " "}
@@ -96,8 +97,11 @@ class Pipeline:
 
     def normalize(self, chars: list[Char]) -> list[Char]:
         """Normalize a text that stands between added tokens."""
+        most = GROWTH * sum(len(c.encode("utf-8", "surrogateescape")) for c, _, _ in chars) + SPARE
         for step in self.steps:
             chars = step(chars)
+            if sum(len(c.encode("utf-8", "surrogateescape")) for c, _, _ in chars) > most:
+                raise TextError("the text, normalized,", f"over {most} bytes long", f"at most {GROWTH} times as long as it was, and {SPARE} bytes")
         return chars
 
     def sections(self, data: bytes, allowed: Collection[str] = (), refuse: bool = False) -> Iterator[Cut]:
@@ -147,10 +151,16 @@ def normalizer(fields: Fields, said: Any) -> tuple[list[Step], bool]:
     return [step_of(fields, *part) for part in flat], spaced
 
 
+def short(fields: Fields, field: str, found: Any) -> str:
+    """Read a text that is put into others."""
+    fits = len(fields.text(field, found).encode()) <= MAX_TOKEN_BYTES
+    return str(fields.need(field, found, fits, f"at most {MAX_TOKEN_BYTES} bytes long"))
+
+
 def part_of(fields: Fields, part: dict[str, Any]) -> Part:
     """Read a part of a normalizer: its type and what it says."""
     if part["type"] == "Prepend":
-        return "Prepend", fields.text("normalizer.prepend", part.get("prepend")), None
+        return "Prepend", short(fields, "normalizer.prepend", part.get("prepend")), None
     if part["type"] != "Replace":
         return part["type"], part, None
     regex = fields.get(part, "pattern.Regex")
@@ -158,7 +168,7 @@ def part_of(fields: Fields, part: dict[str, Any]) -> Part:
         raise ArgumentError("normalizer.pattern.Regex", repr(regex), "a text: a regular expression needs the native backend")
     old = fields.text("normalizer.pattern.String", fields.get(part, "pattern.String"))
     fields.need("normalizer.pattern.String", old, old != "", "a text that isn't empty")
-    return "Replace", old, fields.text("normalizer.content", part.get("content"))
+    return "Replace", old, short(fields, "normalizer.content", part.get("content"))
 
 
 def step_of(fields: Fields, kind: str, what: Any, new: Any) -> Step:
