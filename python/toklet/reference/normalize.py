@@ -6,7 +6,6 @@ forms are stable, so any later Unicode gives the same for the rest, whichever Py
 """
 
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
@@ -48,6 +47,8 @@ def newer(c: str) -> bool:
 @cache
 def swallowed() -> frozenset[str]:
     """Give the characters that one before them can swallow: the second halves of compositions."""
+    import unicodedata
+
     found = {chr(code) for code in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}
     for code in range(sys.maxunicode + 1):
         parts = unicodedata.decomposition(chr(code)).split()
@@ -58,6 +59,7 @@ def swallowed() -> frozenset[str]:
 
 def normal_form(form: Form) -> Step:
     """Give the step of a normalization form."""
+    import unicodedata  # the one thing that the table of this package doesn't hold, and which doesn't depend on the version (see above)
 
     def begins(c: str) -> bool:
         first = unicodedata.normalize("NFKD" if "K" in form else "NFD", c)[0]

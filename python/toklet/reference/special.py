@@ -7,7 +7,6 @@ out of a longer word; a `normalized` one is looked for, normalized itself, in wh
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +36,8 @@ CIRCLED = ((0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0
 
 def in_word(c: str) -> bool:
     r"""Whether a character is one of a word: what regular expressions call `\w`."""
+    import unicodedata  # for files that ask for single words alone: letters that are newer than this Python's tables count as none
+
     kind = unicodedata.category(c)
     return kind[0] in "LM" or kind in ("Nd", "Nl", "Pc") or c in "\u200c\u200d" or any(first <= ord(c) <= last for first, last in CIRCLED)
 
