@@ -25,7 +25,9 @@ pub(crate) struct Boundaries {
 impl Boundaries {
     /// Look at all tokens.
     pub(crate) fn of(vocabulary: &Vocabulary) -> Self {
-        let mut this = Self { characters: vec![0; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10] };
+        let kind = vocabulary.kind();
+        let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
+        let mut this = Self { characters: vec![if never { u64::MAX } else { 0 }; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10] };
         for (token, _) in vocabulary.tokens() {
             this.join(token);
         }

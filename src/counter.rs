@@ -5,6 +5,7 @@
 
 use crate::encode::Tokenizer;
 use crate::error::Result;
+use crate::special::Special;
 use crate::split::spans;
 use crate::threads::Pulse;
 
@@ -39,6 +40,11 @@ impl Counter {
         let mut all = Vec::with_capacity(self.tail.len() + text.len());
         all.extend_from_slice(&self.tail);
         all.extend_from_slice(text);
+        if tok.pipeline().is_some() {
+            let count = tok.count(&all, &Special::Text, pulse)?; // what is normalized may change as a whole
+            *self = Self { settled: 0, tail: all, count };
+            return Ok(count);
+        }
         let settled = tok.pattern().settled(&all);
         let mut count = self.settled;
         let mut last = (0, count); // where the first of the pretokens begins that may still change, and the ids before it

@@ -24,6 +24,9 @@ pub fn decode_bytes(vocabulary: &Vocabulary, ids: &[u32], pulse: &Pulse) -> Resu
         }
         pulse.tick(chunk.len() as u64)?;
     }
+    if vocabulary.kind().strip && out.first() == Some(&b' ') {
+        out.remove(0);
+    }
     Ok(out)
 }
 
@@ -43,17 +46,22 @@ pub fn decode(vocabulary: &Vocabulary, ids: &[u32], strict: bool, pulse: &Pulse)
 pub struct Stream {
     vocabulary: Arc<Vocabulary>,
     held: Vec<u8>,
+    /// Whether a space is to be dropped that comes first.
+    strip: bool,
 }
 
 impl Stream {
     /// Begin.
     pub fn new(vocabulary: Arc<Vocabulary>) -> Self {
-        Self { vocabulary, held: Vec::new() }
+        let strip = vocabulary.kind().strip;
+        Self { vocabulary, held: Vec::new(), strip }
     }
 
     /// Give the text that is certain once this id has come: perhaps none.
     pub fn push(&mut self, id: u32) -> Result<String> {
-        self.held.extend_from_slice(self.vocabulary.token(id)?);
+        let token = self.vocabulary.token(id)?;
+        let gone = usize::from(std::mem::take(&mut self.strip) && token.first() == Some(&b' '));
+        self.held.extend_from_slice(&token[gone..]);
         let unfinished = self.held.utf8_chunks().last().map_or(0, |chunk| unfinished(chunk.invalid()));
         let certain = self.held.len() - unfinished;
         let text = String::from_utf8_lossy(&self.held[..certain]).into_owned();
@@ -63,6 +71,7 @@ impl Stream {
 
     /// Give what is still held back: U+FFFD for an unfinished character. The stream can then be used again.
     pub fn end(&mut self) -> String {
+        self.strip = self.vocabulary.kind().strip;
         String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned()
     }
 }

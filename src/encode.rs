@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
 use crate::lookup::{Lookup, Memory};
+use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::special::{Chosen, Finder, Piece, Special, each_piece};
 use crate::split::Pattern;
@@ -30,6 +31,8 @@ pub struct Tokenizer {
     pattern: Pattern,
     specials: Finder,
     lookup: Lookup,
+    /// What else stands around the vocabulary, where a pattern and special tokens don't say all.
+    pipeline: Option<Pipeline>,
 }
 
 impl Tokenizer {
@@ -38,7 +41,17 @@ impl Tokenizer {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
         let (pattern, vocabulary) = (Pattern::new(pattern)?, Arc::new(vocabulary));
         let lookup = Lookup::new(vocabulary.clone(), pulse)?;
-        Ok(Self { vocabulary, pattern, specials, lookup })
+        Ok(Self { vocabulary, pattern, specials, lookup, pipeline: None })
+    }
+
+    /// Put a vocabulary and what stands around it together.
+    pub fn with_pipeline(vocabulary: Vocabulary, pipeline: Pipeline, pulse: &Pulse) -> Result<Self> {
+        Ok(Self { pipeline: Some(pipeline), ..Self::new(vocabulary, "", pulse)? })
+    }
+
+    /// What stands around the vocabulary, where a pattern and special tokens don't say all.
+    pub fn pipeline(&self) -> Option<&Pipeline> {
+        self.pipeline.as_ref()
     }
 
     /// Number the tokens as [`Vocabulary::from_merges`] does.
@@ -54,6 +67,11 @@ impl Tokenizer {
     /// The pattern.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
+    }
+
+    /// What of the special tokens is to be found.
+    pub(crate) fn chosen(&self, special: &Special) -> Result<Chosen<'_>> {
+        self.specials.chosen(special)
     }
 
     /// Encode one text.
@@ -97,6 +115,9 @@ impl Tokenizer {
 
     /// Encode parts: a special token counts only where the whole of it lies inside one trusted run.
     pub fn encode_parts(&self, parts: &[Part], pulse: &Pulse) -> Result<Vec<u32>> {
+        if let Some(pipeline) = &self.pipeline {
+            return self.parts_through(pipeline, parts, pulse);
+        }
         let (mut ids, mut plain) = (Vec::new(), Vec::new());
         self.lookup.with(|memory| {
             for run in parts.chunk_by(|one, other| one.trusted == other.trusted) {
@@ -124,6 +145,9 @@ impl Tokenizer {
         if data.len() > MAX_TEXT_BYTES {
             let allowed = format!("at most {MAX_TEXT_BYTES} in one call");
             return Err(Error::new(Kind::Argument, "the length of text", format!("{} bytes", data.len()), allowed));
+        }
+        if let Some(pipeline) = &self.pipeline {
+            return self.through(pipeline, data, chosen, true, memory, pulse, &mut take);
         }
         each_piece(chosen.finder(data)?, data, |piece| match piece {
             Piece::Text(text) => self.ordinary(text, memory, pulse, &mut take),

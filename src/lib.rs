@@ -25,11 +25,12 @@
 //! Untrusted input: any bytes are text, of any length; time is linear in them, but for `n log n` inside one pretoken; memory is bounded by a small multiple of
 //! them. What can't be done is an [`Error`], never a panic. Text never becomes a special token by itself.
 //!
-//! The modules, in the data's order: [`unicode`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
+//! The modules, in the data's order: [`unicode`], [`pipeline`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
 mod boundary;
 mod cache;
+mod charsmap;
 pub mod chat;
 pub mod count;
 pub mod counter;
@@ -39,9 +40,13 @@ pub mod error;
 pub mod formats;
 mod lookup;
 pub mod merge;
+mod newer;
+mod normalize;
 mod offsets;
 mod pairs;
 pub mod philox;
+pub mod pipeline;
+mod pretokenize;
 pub mod prompt;
 #[cfg(feature = "python")]
 mod python;

@@ -39,6 +39,7 @@ impl Merger {
     pub fn merge(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<&[u32]> {
         self.ids.clear();
         match pretoken.len() {
+            _ if vocabulary.kind().characters => self.long(vocabulary, pretoken, limit, pulse)?,
             ..=16 => short::<16>(vocabulary, pretoken, limit, |id| self.ids.push(id)),
             17..=64 => short::<64>(vocabulary, pretoken, limit, |id| self.ids.push(id)),
             _ => self.long(vocabulary, pretoken, limit, pulse)?,
@@ -54,14 +55,11 @@ impl Merger {
     }
 
     fn long(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
-        let rank = |left, right| Some(vocabulary.pairs().rank(left, right)).filter(|rank| *rank < limit).unwrap_or(NONE);
+        let rank = |left, right| Some(vocabulary.pairs().rank(left, right)).filter(|rank| vocabulary.order(*rank) < limit).unwrap_or(NONE);
         self.ranks.clear();
-        for (at, &byte) in pretoken.iter().enumerate() {
-            let id = vocabulary.byte(byte);
-            if let Some(left) = self.ids.last() {
-                self.ranks.push(rank(*left, id));
-            }
-            self.ids.push(id);
+        vocabulary.symbols(pretoken, &mut self.ids);
+        for (at, pair) in self.ids.windows(2).enumerate() {
+            self.ranks.push(rank(pair[0], pair[1]));
             tick_at(at, pulse)?;
         }
         self.ranks.push(NONE);
@@ -79,7 +77,7 @@ impl Merger {
             next.push(at + 1);
             before.push(at.wrapping_sub(1));
             if rank != NONE {
-                heap.push(Reverse((rank, at)));
+                heap.push(Reverse((vocabulary.order(rank), at)));
             }
             tick_at(next.len(), pulse)?;
         }
@@ -88,11 +86,11 @@ impl Merger {
             taken += 1;
             tick_at(taken, pulse)?;
             let here = at as usize;
-            if ranks[here] != lowest {
+            if ranks[here] == NONE || vocabulary.order(ranks[here]) != lowest {
                 continue; // the pair that this entry was made for is no more
             }
             let right = next[here] as usize;
-            ids[here] = vocabulary.pairs().made(lowest);
+            ids[here] = vocabulary.pairs().made(ranks[here]);
             (ids[right], ranks[right]) = (NONE, NONE);
             next[here] = next[right];
             if let Some(behind) = before.get_mut(next[here] as usize) {
@@ -102,7 +100,7 @@ impl Merger {
                 let i = at as usize;
                 ranks[i] = ids.get(next[i] as usize).map_or(NONE, |right| rank(ids[i], *right));
                 if ranks[i] != NONE {
-                    heap.push(Reverse((ranks[i], at)));
+                    heap.push(Reverse((vocabulary.order(ranks[i]), at)));
                 }
             };
             renew(at);
@@ -187,9 +185,9 @@ pub fn merges(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Vec<Parts>> {
         return Ok(listed.to_vec());
     }
     let (mut merger, mut found) = (Merger::default(), Vec::new());
-    for (token, rank) in vocabulary.tokens() {
+    for (token, id) in vocabulary.tokens() {
         pulse.tick(0)?;
-        if let [left, right] = merger.merge(vocabulary, token, rank, pulse)? {
+        if let [left, right] = merger.merge(vocabulary, token, vocabulary.rank(id), pulse)? {
             found.push((vocabulary.token(*left)?.to_vec(), vocabulary.token(*right)?.to_vec()));
         }
     }

@@ -9,23 +9,37 @@ use crate::error::{Error, Kind, Result, quote};
 use crate::special::Special;
 use crate::threads::Pulse;
 
+/// Ids, and (start, end) of each in bytes.
+type Located = (Vec<u32>, Vec<(usize, usize)>);
+
 const TICK_EVERY: usize = 1 << 16;
 
 impl Tokenizer {
     /// Encode one text: its ids, and (start, end) of each in bytes, or in the characters that it touches, one after the other.
     pub fn encode_with_offsets(&self, data: &[u8], special: &Special, characters: bool, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u32>)> {
-        let ids = self.encode(data, special, pulse)?;
-        let ends = self.ends(&ids);
-        let mut numbers = CharacterNumbers { data, start: 0, number: 0 };
+        let (ids, spans) = self.places(data, special, pulse)?;
+        let (mut starts, mut ends) = (CharacterNumbers { data, start: 0, number: 0 }, CharacterNumbers { data, start: 0, number: 0 });
         let mut offsets = Vec::with_capacity(2 * ids.len());
-        for (number, span) in ends.windows(2).enumerate() {
+        for (number, (start, end)) in spans.into_iter().enumerate() {
             if number % TICK_EVERY == 0 {
                 pulse.tick(0)?;
             }
-            let places = if characters { [numbers.of(span[0]), numbers.of(span[1] - 1) + 1] } else { [span[0], span[1]] };
+            let last = end.saturating_sub(1).max(start);
+            let places = if characters { [starts.of(start), ends.of(last) + usize::from(end > start)] } else { [start, end] };
             offsets.extend(places.map(|place| u32::try_from(place).unwrap_or(u32::MAX)));
         }
         Ok((ids, offsets))
+    }
+
+    /// Encode one text: its ids, and (start, end) of each in bytes.
+    fn places(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Located> {
+        if let Some(pipeline) = self.pipeline() {
+            let (ids, spans) = self.spans(pipeline, data, special, pulse)?;
+            return Ok((ids, spans.into_iter().map(|(start, end)| (start as usize, end as usize)).collect()));
+        }
+        let ids = self.encode(data, special, pulse)?;
+        let spans = self.ends(&ids).windows(2).map(|span| (span[0], span[1])).collect();
+        Ok((ids, spans))
     }
 
     /// Keep the head, the tail or the middle of a text, cut between characters, so that it encodes to at most `max_tokens` ids.
@@ -33,8 +47,7 @@ impl Tokenizer {
         if !["head", "tail", "middle"].contains(&keep) {
             return Err(Error::new(Kind::Argument, "keep", quote::text(keep), "'head', 'tail' or 'middle'"));
         }
-        let ids = self.encode(data, &Special::Text, pulse)?;
-        let ends = self.ends(&ids);
+        let (ids, spans) = self.places(data, &Special::Text, pulse)?;
         let (mut count, mut room, mut step) = (ids.len(), max_tokens.min(ids.len()), 1);
         let mut kept = data;
         while count > max_tokens {
@@ -46,7 +59,7 @@ impl Tokenizer {
             } else {
                 spare / 2
             };
-            let (mut start, mut end) = (ends[first], ends[first + room]);
+            let (mut start, mut end) = if room == 0 { (0, 0) } else { (spans[first].0, spans[first + room - 1].1) };
             while inside_character(data, start) {
                 start += 1;
             }
@@ -62,13 +75,14 @@ impl Tokenizer {
         Ok(kept)
     }
 
-    /// Where each id ends in the text, in bytes, behind a 0.
+    /// Where each id ends in what they decode to, in bytes, behind a 0.
     pub fn ends(&self, ids: &[u32]) -> Vec<usize> {
-        let mut end = 0;
-        let length = |id: &u32| self.vocabulary().get(*id).map_or(0, <[u8]>::len);
+        let (vocabulary, mut end) = (self.vocabulary(), 0);
+        let token = |id: &u32| vocabulary.get(*id).unwrap_or(&[]);
+        let gone = usize::from(vocabulary.kind().strip && ids.first().is_some_and(|id| token(id).first() == Some(&b' ')));
         std::iter::once(0)
-            .chain(ids.iter().map(|id| {
-                end += length(id);
+            .chain(ids.iter().enumerate().map(|(i, id)| {
+                end += token(id).len() - if i == 0 { gone } else { 0 };
                 end
             }))
             .collect()

@@ -3,12 +3,16 @@
 //! The pair table is what defines merging: a pair of neighbouring ids that stands in it may become one id, lower ranks first. A list of merges gives it
 //! directly (rank = place in the list). A list of ranks, as tiktoken publishes, gives it too: every way to cut a token into two tokens is a pair of that
 //! token's rank. `whole` says that a pretoken which is a token is taken as that token at once, whether its merges lead there or not (tiktoken: always).
-//! Special tokens have ids and text, but no part in merging. A vocabulary that exists is valid.
+//! Special tokens have ids and text, but no part in merging. What a pretoken begins as are its bytes; or its characters ([`Symbols`]), as sentencepiece has it,
+//! and then a character that is no token becomes the tokens of its bytes, or the unknown token. A vocabulary that exists is valid.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use rustc_hash::FxHashMap;
+
 use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
+use crate::normalize::character;
 use crate::pairs::{Pairs, RANK_BITS};
 use crate::threads::Pulse;
 
@@ -26,6 +30,27 @@ pub(crate) type ByBytes<T> = HashMap<Box<[u8]>, T, foldhash::fast::RandomState>;
 
 /// Two tokens that are joined.
 pub type Parts = (Vec<u8>, Vec<u8>);
+
+/// What a vocabulary has beside tokens, merges and special tokens.
+#[derive(Clone, Debug, Default)]
+pub struct Symbols {
+    /// Whether a pretoken begins as characters rather than bytes.
+    pub characters: bool,
+    /// The ids of the 256 byte tokens that a character becomes which is no token; none where there are no such tokens.
+    pub bytes: Vec<u32>,
+    /// The id that a character becomes which is no token, where there are no byte tokens.
+    pub unknown: Option<u32>,
+    /// Whether several unknown characters in a row become one id.
+    pub fuse: bool,
+    /// For a vocabulary of ranks whose ranks aren't the ids: those of the tokens, in the order of their ids. Tokens may share one.
+    pub ranks: Vec<u32>,
+    /// Tokens with no part in merging that text does become.
+    pub added: Vec<(String, u32)>,
+    /// Whether a space is dropped at the start of what is decoded, because one is put there before encoding.
+    pub strip: bool,
+    /// Whether bytes may be missing that UTF-8 never has.
+    pub utf8: bool,
+}
 
 /// Tokens, merges and special tokens that fit together.
 ///
@@ -46,11 +71,27 @@ pub struct Vocabulary {
     listed: Option<Vec<Parts>>,
     specials: Vec<(String, u32)>,
     whole: bool,
+    kind: Symbols,
+    /// Where ranks aren't the ids: the rank of each id, and what its order is among them, which it may share with others.
+    ranks: FxHashMap<u32, u32>,
+    order: Vec<u32>,
 }
 
 impl Vocabulary {
     /// Check the tables and index them. Without merges the ids are ranks.
     pub fn new(tokens: Vec<(Vec<u8>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool, pulse: &Pulse) -> Result<Self> {
+        Self::of_symbols(tokens, merges, specials, whole, Symbols::default(), pulse)
+    }
+
+    /// Check the tables of a vocabulary that has more than tokens, merges and special tokens, and index them.
+    pub fn of_symbols(
+        tokens: Vec<(Vec<u8>, u32)>,
+        merges: Option<Vec<Parts>>,
+        specials: Vec<(String, u32)>,
+        whole: bool,
+        kind: Symbols,
+        pulse: &Pulse,
+    ) -> Result<Self> {
         let mut this = Self {
             ids: ByBytes::default(),
             by_id: Vec::new(),
@@ -60,8 +101,15 @@ impl Vocabulary {
             listed: None,
             specials,
             whole,
+            kind,
+            ranks: FxHashMap::default(),
+            order: Vec::new(),
         };
         this.index_ids(tokens)?;
+        let mut ranked: Vec<(u32, u32)> = this.kind.ranks.iter().copied().zip(this.tokens().iter().map(|(_, id)| *id)).collect();
+        ranked.sort_unstable();
+        this.ranks = ranked.iter().map(|(_, id)| *id).zip(0..).collect();
+        this.order = ranked.into_iter().map(|(order, _)| order).collect();
         match merges {
             None => this.pair_by_ranks(pulse)?,
             Some(merges) => this.pair_by_merges(merges)?,
@@ -90,6 +138,10 @@ impl Vocabulary {
 
     /// Learn more on top: the ids stay, then come what each merge makes and the special tokens.
     pub fn extended(&self, merges: Vec<Parts>, specials: Vec<String>, pulse: &Pulse) -> Result<Self> {
+        if self.kind.characters || self.kind.utf8 {
+            let found = "a tokenizer with more around it than a pattern and special tokens";
+            return Err(Error::new(Kind::Argument, "extend", found, "one of which these say all"));
+        }
         let mut tokens: Vec<_> = self.tokens().into_iter().map(|(token, id)| (token.to_vec(), id)).collect();
         let mut ids = u32::try_from(self.size()).unwrap_or(MAX_IDS)..;
         tokens.extend(merges.iter().map(|(left, right)| [&left[..], right].concat()).zip(&mut ids));
@@ -103,8 +155,11 @@ impl Vocabulary {
         for (token, id) in &tokens {
             self.place(|| quote::bytes(token), token, *id)?;
         }
-        for (name, id) in self.specials.clone() {
+        for (name, id) in self.specials.iter().chain(&self.kind.added).cloned().collect::<Vec<_>>() {
             self.place(|| quote::text(&name), name.as_bytes(), id)?;
+        }
+        for (byte, id) in (0..=255).zip(self.kind.bytes.clone()) {
+            self.place(|| format!("the byte 0x{byte:02x}"), &[byte], id)?;
         }
         for (token, id) in tokens {
             if let Some(first) = self.ids.insert(token.into_boxed_slice(), id) {
@@ -112,10 +167,15 @@ impl Vocabulary {
             }
         }
         for byte in 0..=255u8 {
-            self.bytes[usize::from(byte)] = *self
-                .ids
-                .get(&[byte][..])
-                .ok_or_else(|| Error::new(Kind::Vocabulary, format!("the byte 0x{byte:02x}"), "missing", "a token, or some text can't be encoded"))?;
+            match self.ids.get(&[byte][..]) {
+                Some(id) => self.bytes[usize::from(byte)] = *id,
+                None if self.kind.characters || (self.kind.utf8 && never(byte)) => {}
+                None => return Err(Error::new(Kind::Vocabulary, format!("the byte 0x{byte:02x}"), "missing", "a token, or some text can't be encoded")),
+            }
+        }
+        if self.kind.characters && self.kind.bytes.len() < 256 && self.kind.unknown.is_none() {
+            let allowed = "a token, or some text can't be encoded: there are no byte tokens";
+            return Err(Error::new(Kind::Vocabulary, "the unknown token", "missing", allowed));
         }
         Ok(())
     }
@@ -141,11 +201,12 @@ impl Vocabulary {
 
     fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
         self.pairs = Pairs::with_room(5 * self.ids.len() / 2); // cl100k has 2.3 pairs a token, o200k 2.2
-        for (token, &rank) in &self.ids {
+        for (token, &id) in &self.ids {
             pulse.tick(0)?;
+            let rank = self.ranks.get(&id).copied().unwrap_or(id);
             for cut in 1..token.len() {
                 if let (Some(&left), Some(&right)) = (self.ids.get(&token[..cut]), self.ids.get(&token[cut..])) {
-                    self.pairs.insert((left, right), Merge { rank, id: rank });
+                    self.pairs.insert((left, right), Merge { rank, id });
                 }
             }
         }
@@ -195,7 +256,69 @@ impl Vocabulary {
         self.byte_ranks[usize::from(left) << 8 | usize::from(right)]
     }
 
-    /// The id of a single byte.
+    /// When a token of a vocabulary of ranks is made: the lower, the earlier.
+    pub fn rank(&self, id: u32) -> u32 {
+        self.ranks.get(&id).map_or(id, |rank| self.order(*rank))
+    }
+
+    /// When a pair of a rank is merged. Ranks tell what is made; where several are due at the same time the leftmost pair is the first.
+    pub(crate) fn order(&self, rank: u32) -> u32 {
+        self.order.get(rank as usize).copied().unwrap_or(rank)
+    }
+
+    /// What the vocabulary has beside tokens, merges and special tokens.
+    pub fn kind(&self) -> &Symbols {
+        &self.kind
+    }
+
+    /// Add the ids that merging a pretoken begins with.
+    pub fn symbols(&self, pretoken: &[u8], ids: &mut Vec<u32>) {
+        if self.kind.characters {
+            self.each_symbol(pretoken, |id, _| ids.push(id));
+        } else {
+            ids.extend(pretoken.iter().map(|byte| self.byte(*byte)));
+        }
+    }
+
+    /// Give the ids that merging a pretoken of characters begins with, and how many bytes each one stands for.
+    pub(crate) fn each_symbol(&self, pretoken: &[u8], mut take: impl FnMut(u32, usize)) {
+        let (mut at, mut unknown) = (0, 0);
+        while at < pretoken.len() {
+            let length = character(&pretoken[at..]);
+            let data = &pretoken[at..at + length];
+            at += length;
+            match (self.ids.get(data), self.kind.unknown) {
+                (None, Some(_)) if self.kind.bytes.is_empty() => {
+                    unknown += length;
+                    let more = self.kind.fuse && at < pretoken.len() && !self.known(&pretoken[at..]);
+                    if let (false, Some(id)) = (more, self.kind.unknown) {
+                        take(id, std::mem::take(&mut unknown));
+                    }
+                }
+                (None, _) => data.iter().for_each(|byte| take(self.kind.bytes.get(usize::from(*byte)).copied().unwrap_or_default(), 1)),
+                (Some(id), _) => take(*id, length),
+            }
+        }
+    }
+
+    /// Whether the character that a text begins with is a token.
+    fn known(&self, text: &[u8]) -> bool {
+        self.ids.contains_key(&text[..character(text)])
+    }
+
+    /// Refuse a text with a byte in it that the vocabulary lacks.
+    pub(crate) fn check(&self, data: &[u8]) -> Result<()> {
+        let lacks = |byte: &u8| never(*byte) && !self.ids.contains_key(&[*byte][..]);
+        match data.iter().position(lacks).filter(|_| self.kind.utf8) {
+            None => Ok(()),
+            Some(at) => {
+                let found = format!("0x{:02x}, which the vocabulary has no token for", data[at]);
+                Err(Error::new(Kind::Text, format!("byte {at} of text"), found, "UTF-8"))
+            }
+        }
+    }
+
+    /// The id of a single byte, of a vocabulary whose pretokens begin as bytes.
     pub fn byte(&self, byte: u8) -> u32 {
         self.bytes[usize::from(byte)]
     }
@@ -208,15 +331,16 @@ impl Vocabulary {
     /// The bytes of an id, of a special token too.
     pub fn token(&self, id: u32) -> Result<&[u8]> {
         self.get(id).ok_or_else(|| {
-            let known = self.ids.len() + self.specials.len();
+            let known = self.by_id.iter().flatten().count();
             Error::new(Kind::Token, "the id", id.to_string(), format!("one of the {known} ids of the vocabulary, which are under {}", self.size()))
         })
     }
 
     /// The id of a token; a special token's too.
     pub fn id(&self, token: &[u8]) -> Result<u32> {
-        let special = || self.specials.iter().find(|(name, _)| name.as_bytes() == token).map(|(_, id)| *id);
-        let found = self.ids.get(token).copied().or_else(special);
+        let others = || self.specials.iter().chain(&self.kind.added).find(|(name, _)| name.as_bytes() == token).map(|(_, id)| *id);
+        let byte = || self.kind.bytes.get(usize::from(*token.first()?)).copied().filter(|_| token.len() == 1);
+        let found = self.ids.get(token).copied().or_else(others).or_else(byte);
         found.ok_or_else(|| Error::new(Kind::Token, "the token", quote::bytes(token), "one that the vocabulary has"))
     }
 
@@ -246,6 +370,11 @@ impl Vocabulary {
     pub fn listed(&self) -> Option<&[Parts]> {
         self.listed.as_deref()
     }
+}
+
+/// Whether a byte stands nowhere in UTF-8.
+pub(crate) fn never(byte: u8) -> bool {
+    matches!(byte, 0xC0 | 0xC1 | 0xF5..)
 }
 
 /// Refuse special tokens of which two have the same name, or one has no name or too long a one.

@@ -41,6 +41,10 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], bytes]:
     return edited(change)
 
 
+def template(*items: Any) -> dict[str, Any]:
+    return {"type": "TemplateProcessing", "special_tokens": {}, "single": [*items], "pair": []}
+
+
 def raw(data: bytes) -> Callable[[dict[str, Any]], bytes]:
     return lambda file: data
 
@@ -100,28 +104,43 @@ JSON_FILES: list[tuple[str, Callable[[dict[str, Any]], bytes], str]] = [
     ("a merge twice", edited(lambda file: file["model"]["merges"].append(["a", "b"])), "merge 2"),
     ("a merge that isn't byte-level", put("model/merges/0", ["a", "中"]), "中"),
     ("dropout", put("model/dropout", 0.1), "dropout"),
-    ("an unknown token", put("model/unk_token", "<unk>"), "unk_token"),
+    ("an unknown token that is an int", put("model/unk_token", 5), "unk_token"),
     ("a prefix of subwords", put("model/continuing_subword_prefix", "##"), "continuing_subword_prefix"),
     ("a suffix of words", put("model/end_of_word_suffix", "</w>"), "end_of_word_suffix"),
-    ("byte fallback", put("model/byte_fallback", True), "byte_fallback"),
+    ("byte fallback without bytes", put("model/byte_fallback", True), "byte_fallback"),
+    ("byte fallback that is an int", put("model/byte_fallback", 1), "byte_fallback"),
     ("ignore_merges that is an int", put("model/ignore_merges", 1), "ignore_merges"),
-    ("a normalizer", put("normalizer", {"type": "NFC"}), "normalizer"),
+    ("a normalizer that is a str", put("normalizer", "NFC"), "normalizer"),
+    ("another normalizer", put("normalizer", {"type": "Lowercase"}), "Lowercase"),
+    ("toklet's own normalizer", put("normalizer", {"type": "SentencePiece", "precompiled_charsmap": ""}), "SentencePiece"),
+    ("a normalizer that prepends an int", put("normalizer", {"type": "Prepend", "prepend": 5}), "normalizer.prepend"),
+    ("a normalizer that replaces nothing", put("normalizer", {"type": "Replace", "pattern": {"String": ""}, "content": "a"}), "normalizer.pattern"),
+    ("normalizers that are an object", put("normalizer", {"type": "Sequence", "normalizers": {}}), "normalizers"),
+    ("normalizers with null", put("normalizer", {"type": "Sequence", "normalizers": [None]}), "normalizers[0]"),
+    ("normalizers inside normalizers", put("normalizer", {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": []}]}), "Sequence"),
     ("truncation", put("truncation", {"max_length": 5}), "truncation"),
     ("padding", put("padding", {"strategy": "BatchLongest"}), "padding"),
-    ("a post-processor", put("post_processor", {"type": "TemplateProcessing"}), "TemplateProcessing"),
+    ("another post-processor", put("post_processor", {"type": "BertProcessing"}), "BertProcessing"),
+    ("a template of nothing", put("post_processor", {"type": "TemplateProcessing"}), "special_tokens"),
+    ("a template without texts", put("post_processor", {"type": "TemplateProcessing", "special_tokens": {}, "single": 5, "pair": []}), "single"),
+    ("a template with a third text", put("post_processor", template({"Sequence": {"id": "C"}})), "single"),
+    ("a template with a token that isn't there", put("post_processor", template({"SpecialToken": {"id": "<x>"}})), "<x>"),
     ("a post-processor that is an int", put("post_processor", 5), "post_processor"),
-    ("no pre-tokenizer", put("pre_tokenizer", None), "pre"),
+    ("no pre-tokenizer, and bytes", put("pre_tokenizer", None), "decoder"),
     ("a pre-tokenizer that is a str", put("pre_tokenizer", "ByteLevel"), "pre"),
     ("another pre-tokenizer", put("pre_tokenizer", {"type": "Whitespace"}), "Whitespace"),
-    ("no pre-tokenizers", put("pre_tokenizer/pretokenizers", []), "[]"),
+    ("no pre-tokenizers, and bytes", put("pre_tokenizer/pretokenizers", []), "decoder"),
     ("pre-tokenizers that are an object", put("pre_tokenizer/pretokenizers", {}), "pretokenizers"),
     ("pre-tokenizers with null", put("pre_tokenizer/pretokenizers/0", None), "null"),
     ("pre-tokenizers with an int", put("pre_tokenizer/pretokenizers/0", 5), ""),
     ("a prefix space", put("pre_tokenizer/pretokenizers/1/add_prefix_space", True), "add_prefix_space"),
-    ("two patterns", put("pre_tokenizer/pretokenizers/1/use_regex", True), "use_regex"),
-    ("pieces that are removed", put("pre_tokenizer/pretokenizers/0/behavior", "Removed"), "Removed"),
-    ("an inverted pattern", put("pre_tokenizer/pretokenizers/0/invert", True), "invert"),
-    ("a pattern that is a text", put("pre_tokenizer/pretokenizers/0/pattern", {"String": " "}), "pattern"),
+    ("a pattern that is no flag", put("pre_tokenizer/pretokenizers/1/use_regex", "yes"), "use_regex"),
+    ("another behavior", put("pre_tokenizer/pretokenizers/0/behavior", "Doubled"), "Doubled"),
+    ("a pattern that is an empty text", put("pre_tokenizer/pretokenizers/0/pattern", {"String": ""}), "pattern"),
+    ("a step behind ByteLevel", edited(lambda file: file["pre_tokenizer"]["pretokenizers"].reverse()), "ByteLevel"),
+    ("a Metaspace with bytes", put("pre_tokenizer/pretokenizers/0", {"type": "Metaspace", "replacement": "\u2581"}), "ByteLevel"),
+    ("a Metaspace of another character", put("pre_tokenizer", {"type": "Metaspace", "replacement": "_"}), "replacement"),
+    ("a decoder of characters", put("decoder", {"type": "Fuse"}), "decoder"),
     ("a pattern that is an int", put("pre_tokenizer/pretokenizers/0/pattern/Regex", 5), "pattern"),
     ("added tokens that are an object", put("added_tokens", {"a": 1}), "added_tokens"),
     ("an added token that is a str", put("added_tokens/0", "<s>"), "added token"),
@@ -132,8 +151,8 @@ JSON_FILES: list[tuple[str, Callable[[dict[str, Any]], bytes], str]] = [
     ("an added token with a float", put("added_tokens/0/id", 5.5), "5.5"),
     ("an added token with the id of a byte", put("added_tokens/0/id", 97), "97"),
     ("an added token with a negative id", put("added_tokens/0/id", -1), "-1"),
-    ("an added token that strips", put("added_tokens/0/lstrip", True), "lstrip"),
-    ("an added token of single words", put("added_tokens/1/single_word", True), "single_word"),
+    ("an added token that strips an int", put("added_tokens/0/lstrip", 1), "lstrip"),
+    ("an added token of single str", put("added_tokens/1/single_word", "yes"), "single_word"),
     ("an added token twice", edited(lambda file: file["added_tokens"].append(file["added_tokens"][0])), "<s>"),
 ]
 

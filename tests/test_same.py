@@ -320,7 +320,7 @@ def test_names_and_constants(both: Any) -> None:
     assert dict(both.native.core.PATTERNS) == both.reference.core.PATTERNS
     assert both.native.core.UNICODE_VERSION == both.reference.core.UNICODE_VERSION
     names = {name for name in vars(both.native.core) if not name.startswith("_")}
-    assert names == {*both.reference.core.__all__, "load", "save", "Stream"}
+    assert names == {*both.reference.core.__all__, "load", "read", "save", "text", "Stream"}
     assert both.native.toklet.__all__ == both.reference.toklet.__all__
 
 

@@ -12,6 +12,7 @@ from .arrays import Ids, as_array, as_id, as_ids
 from .batch import Batch
 from .checks import as_dict, as_list, as_path, check_pattern, check_separator, check_special
 from .counter import Counter
+from .interchange import Interchange
 from .reference.count import check_texts
 from .reference.encode import check_threads
 from .reference.error import MAX_TEXT_BYTES, WrongTypeError, as_bytes, check_choice, number
@@ -26,7 +27,7 @@ Text = str | bytes
 Special = str | Collection[str]
 
 
-class Tokenizer:
+class Tokenizer(Interchange):
     """Text to ids and back.
 
     Made by `toklet.train`, `toklet.load`, `Tokenizer.from_ranks` or `Tokenizer.from_merges`. Frozen: it can be shared by threads, compared, hashed,
@@ -46,12 +47,6 @@ class Tokenizer:
 
     def __init__(self) -> None:
         raise WrongTypeError("Tokenizer()", "a call without tables", "Tokenizer.from_ranks, Tokenizer.from_merges, toklet.load or toklet.train")
-
-    @classmethod
-    def _of(cls, made: Any) -> "Tokenizer":
-        self = object.__new__(cls)
-        object.__setattr__(self, "_core", made)
-        return self
 
     @classmethod
     def _from_tables(cls, *tables: Any) -> "Tokenizer":
@@ -375,7 +370,8 @@ def load(path: str | os.PathLike[str], *, pattern: str | None = None, special_to
     Parameters
     ----------
     path : str or PathLike
-        A tokenizer.json (byte-level BPE), or a `.tiktoken` file. The four files that OpenAI published are known by their hash.
+        A tokenizer.json or tekken.json, a sentencepiece model (`.model`), the tokenizer of a `.gguf` file; all of them BPE. Or a `.tiktoken` file: those
+        that OpenAI published, Whisper's and Qwen's are known by their hash.
     pattern : str, optional
         For any other `.tiktoken` file: the pattern, which isn't in the file.
     special_tokens : mapping of str to int, optional

@@ -1,204 +1,146 @@
-//! tokenizer.json, the format of the `tokenizers` library: byte-level BPE, with the pattern and the special tokens in the file.
+//! tokenizer.json, the format of the `tokenizers` library: BPE over bytes or over characters, with all that stands around it in the file.
 //!
-//! Bytes are written as characters: a visible one stands for itself, the others for the code points from 256 on. What the file asks for and toklet doesn't
-//! do is refused by its name, never left out. Special tokens also stand in the file's vocabulary, as in published files, so that their ids are what the
-//! file says.
+//! Where tokens are spelled in bytes, these are written as characters: a visible one stands for itself, the others for the code points from 256 on. What the
+//! file asks for and toklet doesn't do is refused by its name, never left out. Special tokens also stand in the file's vocabulary, as in
+//! published files, so that their ids are what the file says.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::json::{Unique, repeated_key};
 use crate::encode::Tokenizer;
-use crate::error::{Error, Kind, MAX_IDS, Result, quote};
-use crate::merge::merges;
-use crate::split::Pattern;
+use crate::error::{Error, Kind, Result, quote};
+use crate::pipeline::Pipeline;
+use crate::pipeline::fields::{Fields, get};
 use crate::threads::Pulse;
-use crate::vocab::{Vocabulary, visible};
+use crate::vocab::{Parts, Vocabulary, never, visible};
+
+/// What of a file stands around the vocabulary and the merges.
+pub(super) const AROUND: [&str; 5] = ["added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder"];
 
 /// The character that each byte is written as.
-fn alphabet() -> [char; 256] {
+pub(super) fn alphabet() -> [char; 256] {
     let mut hidden = (256..).filter_map(char::from_u32);
     let mut written = |byte| if visible(byte) { char::from(byte) } else { hidden.next().unwrap_or('\0') };
     std::array::from_fn(|i| written(u8::try_from(i).unwrap_or(0)))
 }
 
-/// Write a tokenizer.json.
-pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
-    let (vocabulary, alphabet) = (tokenizer.vocabulary(), alphabet());
-    let spell = |token: &[u8]| token.iter().map(|byte| alphabet[usize::from(*byte)]).collect::<String>();
-    let mut vocab: Map<String, Value> = vocabulary.tokens().into_iter().map(|(token, id)| (spell(token), id.into())).collect();
-    let mut specials = vocabulary.specials().to_vec();
-    specials.sort_by_key(|(_, id)| *id);
-    let mut added = Vec::new();
-    for (name, id) in specials {
-        if vocab.contains_key(&name) {
-            let place = format!("the special token {}", quote::text(&name));
-            let allowed = "no other token's name: tokenizer.json can't tell them apart";
-            return Err(Error::new(Kind::Format, place, "an ordinary token too", allowed));
-        }
-        vocab.insert(name.clone(), id.into());
-        added.push(json!({"id": id, "content": name, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}));
-    }
-    let byte_level = |use_regex, space| json!({"type": "ByteLevel", "add_prefix_space": space, "trim_offsets": true, "use_regex": use_regex});
-    let regex = tokenizer.pattern().regex();
-    let pre_tokenizer = if Pattern::built_in().any(|(name, known)| name == "gpt2" && known == regex) {
-        byte_level(true, false)
-    } else {
-        let split = json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
-        json!({"type": "Sequence", "pretokenizers": [split, byte_level(false, false)]})
-    };
-    let merges: Vec<Value> = merges(vocabulary, pulse)?.iter().map(|(left, right)| json!([spell(left), spell(right)])).collect();
-    let model = json!({
-        "type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": false,
-        "byte_fallback": false, "ignore_merges": vocabulary.whole(), "vocab": vocab, "merges": merges,
-    });
-    let file = json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null, "pre_tokenizer": pre_tokenizer,
-        "post_processor": null, "decoder": byte_level(true, true), "model": model,
-    });
-    Ok(file.to_string().into_bytes())
+/// The byte that a token like `<0x0A>` stands for.
+pub(super) fn byte_token(spelled: &str) -> Option<u8> {
+    let digits = spelled.strip_prefix("<0x")?.strip_suffix('>')?;
+    let upper = digits.len() == 2 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
+    u8::from_str_radix(digits, 16).ok().filter(|_| upper)
 }
 
 /// What a field may say, at most; anything else asks for what toklet doesn't do.
-fn supported() -> [(&'static str, Value); 12] {
+fn supported() -> [(&'static str, Value); 9] {
     [
-        ("normalizer", json!([null])),
         ("truncation", json!([null])),
         ("padding", json!([null])),
-        ("post_processor.type", json!([null, "ByteLevel"])),
-        ("decoder.type", json!([null, "ByteLevel"])),
         ("model.type", json!([null, "BPE"])),
         ("model.dropout", json!([null])),
-        ("model.unk_token", json!([null])),
         ("model.continuing_subword_prefix", json!([null, ""])),
         ("model.end_of_word_suffix", json!([null, ""])),
-        ("model.byte_fallback", json!([null, false])),
+        ("model.fuse_unk", json!([null, false, true])),
+        ("model.byte_fallback", json!([null, false, true])),
         ("model.ignore_merges", json!([null, false, true])),
     ]
 }
 
 /// Reads one tokenizer.json; every refusal names the file and the field.
 struct Reader<'a> {
-    name: &'a str,
+    fields: &'a Fields<'a>,
     file: Value,
+    pipeline: Pipeline,
     bytes: HashMap<char, u8>,
 }
 
-/// Read a tokenizer.json.
-pub(super) fn read(data: &[u8], name: &str, pulse: &Pulse) -> Result<Tokenizer> {
-    let Unique(file) = serde_json::from_slice(data).map_err(|error| match repeated_key(&error) {
-        Some(key) => Error::new(Kind::Format, name, format!("saying {} twice", quote::text(&key)), "an object whose keys are all different"),
-        None => Error::new(Kind::Format, name, "not JSON", "a tokenizer.json"),
-    })?;
-    Reader { name, file, bytes: alphabet().into_iter().zip(0..=255).collect() }.tokenizer(pulse)
+/// Read what the JSON of a tokenizer.json says.
+pub(super) fn of_file(fields: &Fields<'_>, file: Value, pulse: &Pulse) -> Result<Tokenizer> {
+    fields.object("the whole", &file)?;
+    for (field, allowed) in supported() {
+        // What stands in a field's way, and isn't an object, is refused in its place.
+        let top = &file[field.split('.').next().unwrap_or_default()];
+        let found = if top.is_null() || top.is_object() { get(&file, field) } else { top };
+        fields.one_of(field, found, allowed.as_array().map_or(&[], Vec::as_slice))?;
+    }
+    let (fallback, whole) = (get(&file, "model.byte_fallback") == true, get(&file, "model.ignore_merges"));
+    fields.need("model.ignore_merges", whole, !(fallback && *whole == true), "false with byte_fallback: text could spell the tokens of bytes")?;
+    let unknown = get(&file, "model.unk_token");
+    if !unknown.is_null() {
+        fields.text("model.unk_token", unknown)?;
+    }
+    let mut said: Value = AROUND.iter().map(|field| ((*field).to_owned(), get(&file, field).clone())).collect::<serde_json::Map<_, _>>().into();
+    said["model"] = json!({"unk_token": unknown, "fuse_unk": get(&file, "model.fuse_unk") == true});
+    refuse_ours(fields, &said)?;
+    let pipeline = Pipeline::read(said, fields)?;
+    Reader { fields, file, pipeline, bytes: alphabet().into_iter().zip(0..=255).collect() }.tokenizer(fallback, pulse)
+}
+
+/// Refuse what a pipeline may say and a file may not.
+fn refuse_ours(fields: &Fields<'_>, said: &Value) -> Result<()> {
+    for part in fields.steps("normalizer", get(said, "normalizer"), "normalizers")? {
+        fields.need("normalizer.type", get(part, "type"), get(part, "type") != "SentencePiece", "a normalizer of the format")?;
+    }
+    Ok(())
 }
 
 impl Reader<'_> {
-    fn refuse<T>(&self, field: &str, found: &Value, allowed: &str) -> Result<T> {
-        let found: String = found.to_string().chars().take(80).collect();
-        Err(Error::new(Kind::Format, format!("{field} of {}", self.name), found, allowed))
-    }
-
-    /// Refuse a value that isn't in the list of those allowed.
-    fn one_of(&self, field: &str, found: &Value, allowed: &Value) -> Result<()> {
-        let allowed = allowed.as_array().map_or(&[][..], Vec::as_slice);
-        let written: Vec<_> = allowed.iter().map(Value::to_string).collect();
-        if allowed.contains(found) { Ok(()) } else { self.refuse(field, found, &written.join(" or ")) }
-    }
-
-    fn list<'v>(&self, field: &str, found: &'v Value) -> Result<&'v Vec<Value>> {
-        found.as_array().map_or_else(|| self.refuse(field, found, "a list"), Ok)
-    }
-
-    fn object<'v>(&self, field: &str, found: &'v Value) -> Result<&'v Map<String, Value>> {
-        found.as_object().map_or_else(|| self.refuse(field, found, "an object"), Ok)
-    }
-
-    fn id(&self, token: &str, found: &Value) -> Result<u32> {
-        let field = || format!("the id of {}", quote::text(token));
-        let outside = |id: String| Error::new(Kind::Vocabulary, field(), id, format!("from 0 to {}", MAX_IDS - 1));
-        match (found.as_i64(), found.as_f64()) {
-            (Some(id), _) => u32::try_from(id).ok().filter(|id| *id < MAX_IDS).ok_or_else(|| outside(id.to_string())),
-            (None, Some(wide)) if wide.abs() >= 2.0_f64.powi(63) => Err(outside(format!("{wide:.0}"))),
-            _ => self.refuse(&field(), found, "an integer"),
-        }
-    }
-
-    /// Read characters as bytes.
-    fn token(&self, spelled: &str) -> Result<Vec<u8>> {
-        spelled.chars().map(|character| self.bytes.get(&character).copied()).collect::<Option<_>>().ok_or_else(|| {
-            let place = format!("the token {} of {}", quote::text(spelled), self.name);
-            Error::new(Kind::Format, place, "not byte-level", "written in the 256 characters that stand for bytes")
-        })
-    }
-
-    /// Read how the file cuts text.
-    fn pattern(&self) -> Result<&str> {
-        let step = &self.file["pre_tokenizer"];
-        let sequence = step["type"] == "Sequence";
-        let steps = if sequence { self.list("pre_tokenizer.pretokenizers", &step["pretokenizers"])? } else { std::slice::from_ref(step) };
-        let kinds = steps.iter().map(|step| step["type"].clone()).collect();
-        self.one_of("the pre-tokenizers", &Value::Array(kinds), &json!([["ByteLevel"], ["Split", "ByteLevel"]]))?;
-        let (first, last, alone) = (&steps[0], &steps[steps.len() - 1], steps.len() == 1);
-        self.one_of("add_prefix_space", &last["add_prefix_space"], &json!([false]))?;
-        self.one_of("use_regex", last.get("use_regex").unwrap_or(&json!(true)), &json!([alone]))?;
-        if alone {
-            return Ok("gpt2");
-        }
-        self.one_of("behavior", &first["behavior"], &json!(["Isolated"]))?;
-        self.one_of("invert", first.get("invert").unwrap_or(&json!(false)), &json!([false]))?;
-        let regex = &first["pattern"]["Regex"];
-        regex.as_str().map_or_else(|| self.refuse("pattern.Regex", regex, "a regular expression"), Ok)
-    }
-
-    /// Read the added tokens.
-    fn specials(&self) -> Result<Vec<(String, u32)>> {
-        let (mut specials, mut seen, none) = (Vec::new(), HashSet::new(), json!([]));
-        let added = &self.file["added_tokens"];
-        for token in self.list("added_tokens", if added.is_null() { &none } else { added })? {
-            let Some(content) = token["content"].as_str() else {
-                return self.refuse("the content of an added token", &token["content"], "a text");
-            };
-            self.one_of(&format!("special of {}", quote::text(content)), &token["special"], &json!([true]))?;
-            for flag in ["single_word", "lstrip", "rstrip"] {
-                self.one_of(&format!("{flag} of {}", quote::text(content)), token.get(flag).unwrap_or(&json!(false)), &json!([false]))?;
-            }
-            if !seen.insert(content) {
-                return self.refuse("an added token", &token["content"], "one that isn't added twice");
-            }
-            specials.push((content.to_owned(), self.id(content, &token["id"])?));
-        }
-        Ok(specials)
-    }
-
     /// Read the whole file.
-    fn tokenizer(&self, pulse: &Pulse) -> Result<Tokenizer> {
-        self.object("the whole", &self.file)?;
-        for (field, allowed) in supported() {
-            // What stands in a field's way, and isn't an object, is refused in its place.
-            let found = field.split('.').fold(&self.file, |found, key| if found.is_object() { &found[key] } else { found });
-            self.one_of(field, found, &allowed)?;
-        }
-        let model = &self.file["model"];
-        let specials = self.specials()?;
-        let special_ids: HashMap<_, _> = specials.iter().map(|(name, id)| (name.as_str(), *id)).collect();
-        let mut tokens = Vec::new();
-        for (spelled, id) in self.object("model.vocab", &model["vocab"])? {
-            let id = self.id(spelled, id)?;
-            if special_ids.get(spelled.as_str()) != Some(&id) {
+    fn tokenizer(mut self, fallback: bool, pulse: &Pulse) -> Result<Tokenizer> {
+        let (mut tokens, mut bytes) = (Vec::new(), vec![None; 256]);
+        let added: HashMap<&str, (u32, bool)> = self.pipeline.added().iter().map(|token| (&*token.content, (token.id, token.special))).collect();
+        let vocab = get(&self.file, "model.vocab");
+        for (spelled, id) in self.fields.object("model.vocab", vocab)? {
+            let id = self.fields.id(spelled, id)?;
+            let found = added.get(spelled.as_str()).filter(|(added, _)| *added == id);
+            if let Some(byte) = byte_token(spelled).filter(|_| fallback) {
+                bytes[usize::from(byte)] = Some(id);
+            } else if found.is_none_or(|(_, special)| !special && (!self.pipeline.byte_level() || self.readable(spelled))) {
                 tokens.push((self.token(spelled)?, id));
             }
         }
-        let mut merges = Vec::new();
-        for (number, merge) in self.list("model.merges", &model["merges"])?.iter().enumerate() {
-            let Some((left, right)) = two(merge) else {
-                return self.refuse(&format!("merge {number}"), merge, "two tokens");
-            };
+        let mut merges: Vec<Parts> = Vec::new();
+        for (number, merge) in self.fields.list("model.merges", get(&self.file, "model.merges"))?.iter().enumerate() {
+            let parts = two(merge);
+            self.fields.need(&format!("merge {number}"), merge, parts.is_some(), "two tokens")?;
+            let (left, right) = parts.unwrap_or_default();
             merges.push((self.token(left)?, self.token(right)?));
         }
-        let whole = model["ignore_merges"] == Value::Bool(true);
-        Tokenizer::new(Vocabulary::new(tokens, Some(merges), specials, whole, pulse)?, self.pattern()?, pulse)
+        if fallback {
+            let missing = bytes.iter().position(Option::is_none);
+            self.fields.need("byte_fallback", &json!(missing), missing.is_none(), "false where the token of a byte is missing")?;
+            self.pipeline.tell("bytes", json!(bytes));
+        }
+        self.put_together(tokens, merges, pulse)
+    }
+
+    fn put_together(self, tokens: Vec<(Vec<u8>, u32)>, merges: Vec<Parts>, pulse: &Pulse) -> Result<Tokenizer> {
+        let (whole, specials) = (get(&self.file, "model.ignore_merges") == true, self.pipeline.specials());
+        let all: std::collections::HashSet<&[u8]> = tokens.iter().map(|(token, _)| &token[..]).collect();
+        let complete = (0..=255).filter(|byte| never(*byte)).all(|byte| all.contains(&[byte][..]));
+        if self.pipeline.plain() && get(&self.file, "model.unk_token").is_null() && complete {
+            let pattern = self.pipeline.pattern();
+            return Tokenizer::new(Vocabulary::new(tokens, Some(merges), specials, whole, pulse)?, &pattern, pulse);
+        }
+        let kind = self.pipeline.kind(&tokens);
+        Tokenizer::with_pipeline(Vocabulary::of_symbols(tokens, Some(merges), specials, whole, kind, pulse)?, self.pipeline, pulse)
+    }
+
+    /// Whether a token is written in the characters that stand for bytes.
+    fn readable(&self, spelled: &str) -> bool {
+        spelled.chars().all(|character| self.bytes.contains_key(&character))
+    }
+
+    /// Read a token.
+    fn token(&self, spelled: &str) -> Result<Vec<u8>> {
+        if !self.pipeline.byte_level() {
+            return Ok(self.pipeline.spelled_as(spelled));
+        }
+        spelled.chars().map(|character| self.bytes.get(&character).copied()).collect::<Option<_>>().ok_or_else(|| {
+            let place = format!("the token {} of {}", quote::text(spelled), self.fields.name);
+            Error::new(Kind::Format, place, "not byte-level", "written in the 256 characters that stand for bytes")
+        })
     }
 }
 

@@ -22,7 +22,7 @@ struct Published {
     specials: &'static [(&'static str, u32)],
 }
 
-const PUBLISHED: [Published; 4] = [
+const PUBLISHED: [Published; 6] = [
     Published { sha256: "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930", pattern: "gpt2", specials: &[("<|endoftext|>", 50256)] },
     Published { sha256: "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069", pattern: "gpt2", specials: &[("<|endoftext|>", 50256)] },
     Published {
@@ -41,7 +41,18 @@ const PUBLISHED: [Published; 4] = [
         pattern: "o200k",
         specials: &[("<|endoftext|>", 199_999), ("<|endofprompt|>", 200_018)],
     },
+    // Whisper: those that all of its models have; how many languages follow depends on the model.
+    Published { sha256: WHISPER, pattern: "gpt2", specials: &[("<|endoftext|>", 50_257), ("<|startoftranscript|>", 50_258)] },
+    // Qwen up to 2.5, which has more special tokens in some versions than in others.
+    Published {
+        sha256: "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186",
+        pattern: r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        specials: &[("<|endoftext|>", 151_643), ("<|im_start|>", 151_644), ("<|im_end|>", 151_645)],
+    },
 ];
+
+/// Its last line has a token of no bytes, which no text has: it is left out.
+const WHISPER: &str = "b34b360dbb493e781e479794586d661700670d65564001f23024971d1f2fa126";
 
 /// Read the ranks.
 pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>, pulse: &Pulse) -> Result<Tokenizer> {
@@ -56,6 +67,7 @@ pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_token
     };
     let published = known.filter(|_| pattern.is_none()).map_or(&[][..], |known| known.specials);
     let specials = special_tokens.unwrap_or_else(|| published.iter().map(|(name, id)| ((*name).into(), *id)).collect());
+    let data = if sha256 == WHISPER { data.trim_ascii_end().strip_suffix(b"= 50256").unwrap_or(data) } else { data };
     Tokenizer::new(Vocabulary::new(ranks(data, name)?, None, specials, true, pulse)?, wanted, pulse)
 }
 
@@ -87,6 +99,10 @@ fn token_and_rank(line: &[u8]) -> Option<(Vec<u8>, u32)> {
 /// Write the ranks. Merges say the same as ranks where each token is what its own merges lead to, in the order of the ids; others can't be written so.
 pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     let vocabulary = tokenizer.vocabulary();
+    if tokenizer.pipeline().is_some() {
+        let found = "one with more around it than a pattern and special tokens";
+        return Err(Error::new(Kind::Format, "the tokenizer", found, "saved as tokenizer.json: ranks can't say it"));
+    }
     if let Some(merges) = vocabulary.listed() {
         let made: Vec<_> = merges.iter().filter_map(|(left, right)| vocabulary.ordinary(&[&left[..], right].concat())).collect();
         let reached = whole_pretokens(vocabulary, pulse)?;

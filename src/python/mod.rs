@@ -5,6 +5,7 @@
 
 mod chat;
 mod convert;
+mod files;
 mod prompting;
 mod sampling;
 mod tokenizer;
@@ -104,8 +105,10 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<chat::ChatTemplate>()?;
     for function in [
         wrap_pyfunction!(tokenizer::split, module)?,
-        wrap_pyfunction!(tokenizer::load, module)?,
-        wrap_pyfunction!(tokenizer::save, module)?,
+        wrap_pyfunction!(files::load, module)?,
+        wrap_pyfunction!(files::read, module)?,
+        wrap_pyfunction!(files::save, module)?,
+        wrap_pyfunction!(files::text, module)?,
         wrap_pyfunction!(training::count, module)?,
         wrap_pyfunction!(training::count_files, module)?,
         wrap_pyfunction!(training::train, module)?,

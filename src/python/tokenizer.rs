@@ -1,6 +1,5 @@
 //! The tokenizer for Python.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
@@ -9,10 +8,11 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
 use super::convert::{integer, numbers, raw, special, text};
 use super::{call, exception, wrong_type};
 use crate::error::MAX_IDS;
+use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::vocab::{Parts, Vocabulary};
 
-type Tables<'py> = (Bound<'py, PyDict>, Option<Bound<'py, PyList>>, Bound<'py, PyDict>, String, bool);
+type Tables<'py> = (Bound<'py, PyDict>, Option<Bound<'py, PyList>>, Bound<'py, PyDict>, String, bool, Option<String>);
 
 #[pyclass(frozen, module = "toklet._native")]
 pub(super) struct Tokenizer(pub(super) crate::Tokenizer);
@@ -22,7 +22,7 @@ fn text_place() -> String {
 }
 
 /// Take the entries of a dict whose values are ids.
-fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyResult<K>) -> PyResult<Vec<(K, u32)>> {
+pub(super) fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyResult<K>) -> PyResult<Vec<(K, u32)>> {
     let py = table.py();
     let entry = |(name, id): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let found = key(&name)?;
@@ -34,7 +34,7 @@ fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyR
     table.iter().map(entry).collect()
 }
 
-fn special_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
+pub(super) fn special_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
     name.extract().or_else(|_| Err(wrong_type(name.py(), "the special token", name.repr()?.to_string(), "a str")))
 }
 
@@ -54,6 +54,7 @@ fn merges_to_python<'py>(py: Python<'py>, merges: &[Parts]) -> PyResult<Bound<'p
 #[pymethods]
 impl Tokenizer {
     #[new]
+    #[pyo3(signature = (tokens, merges, special_tokens, pattern, whole, pipeline = None))]
     fn new(
         py: Python<'_>,
         tokens: &Bound<'_, PyDict>,
@@ -61,6 +62,7 @@ impl Tokenizer {
         special_tokens: &Bound<'_, PyDict>,
         pattern: &str,
         whole: bool,
+        pipeline: Option<&str>,
     ) -> PyResult<Self> {
         let bytes = |name: &Bound<'_, PyAny>| {
             let found = name.cast::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec());
@@ -69,7 +71,11 @@ impl Tokenizer {
         let tokens = id_table(tokens, bytes)?;
         let merges = merges.map(merge_list).transpose()?;
         let specials = id_table(special_tokens, special_name)?;
-        call(py, 16 * tokens.len(), |pulse| crate::Tokenizer::new(Vocabulary::new(tokens, merges, specials, whole, pulse)?, pattern, pulse)).map(Self)
+        let made = call(py, 16 * tokens.len(), |pulse| match pipeline {
+            None => crate::Tokenizer::new(Vocabulary::new(tokens, merges, specials, whole, pulse)?, pattern, pulse),
+            Some(said) => crate::Tokenizer::of_tables(tokens, merges, specials, whole, said, pulse),
+        });
+        made.map(Self)
     }
 
     #[staticmethod]
@@ -80,8 +86,8 @@ impl Tokenizer {
     }
 
     #[getter]
-    fn pattern(&self) -> &str {
-        self.0.pattern().regex()
+    fn pattern(&self) -> String {
+        self.0.pipeline().map_or_else(|| self.0.pattern().regex().to_owned(), Pipeline::pattern)
     }
 
     fn size(&self) -> usize {
@@ -103,7 +109,7 @@ impl Tokenizer {
             tokens.set_item(PyBytes::new(py, token), id)?;
         }
         let merges = vocabulary.listed().map(|merges| merges_to_python(py, merges)).transpose()?;
-        Ok((tokens, merges, self.special_tokens(py)?, self.pattern().to_owned(), vocabulary.whole()))
+        Ok((tokens, merges, self.special_tokens(py)?, self.pattern(), vocabulary.whole(), self.0.pipeline().map(Pipeline::text)))
     }
 
     fn merges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -136,6 +142,13 @@ impl Tokenizer {
         let size = owned.iter().map(|part| part.text.len()).sum();
         let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
         raw(py, &ids)
+    }
+
+    #[pyo3(signature = (ids, pair = None))]
+    fn post_process<'py>(&self, ids: &Bound<'py, PyAny>, pair: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyByteArray>> {
+        let (first, second) = (numbers::<u32>(ids)?, pair.map(numbers::<u32>).transpose()?);
+        let made = call(ids.py(), 4 * first.len(), |_| self.0.post_process(&first, second.as_deref()))?;
+        raw(ids.py(), &made)
     }
 
     fn encode_batch<'py>(
@@ -247,16 +260,4 @@ impl Stream {
 pub(super) fn split<'py>(py: Python<'py>, data: &[u8], pattern: &str) -> PyResult<Bound<'py, PyList>> {
     let pretokens = call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data))?;
     PyList::new(py, pretokens.into_iter().map(|pretoken| PyBytes::new(py, pretoken)))
-}
-
-#[pyfunction]
-#[pyo3(signature = (path, pattern = None, special_tokens = None))]
-pub(super) fn load(py: Python<'_>, path: PathBuf, pattern: Option<&str>, special_tokens: Option<&Bound<'_, PyDict>>) -> PyResult<Tokenizer> {
-    let specials = special_tokens.map(|table| id_table(table, special_name)).transpose()?;
-    call(py, super::LONG, |pulse| crate::formats::load(path, pattern, specials, pulse)).map(Tokenizer)
-}
-
-#[pyfunction]
-pub(super) fn save(py: Python<'_>, tokenizer: &Tokenizer, path: PathBuf) -> PyResult<()> {
-    call(py, super::LONG, |pulse| crate::formats::save(&tokenizer.0, path, pulse))
 }

@@ -1,34 +1,32 @@
-"""tokenizer.json, the format of the `tokenizers` library: byte-level BPE, with the pattern and the special tokens in the file.
+"""tokenizer.json, the format of the `tokenizers` library: BPE over bytes or over characters, with all that stands around it in the file.
 
-Bytes are written as characters: a visible one stands for itself, the others for the code points from 256 on. What the file asks for and toklet doesn't do
-is refused by its name, never left out. Special tokens also stand in the file's vocabulary, as in published files, so that their ids are what the
-file says.
+Where tokens are spelled in bytes, these are written as characters: a visible one stands for itself, the others for the code points from 256 on. What the file
+asks for and toklet doesn't do is refused by its name, never left out. Special tokens also stand in the file's vocabulary, as in published
+files, so that their ids are what the file says.
 """
 
-import json
-import math
+import re
 from typing import Any
 
 from ..reference.encode import Tokenizer
-from ..reference.error import MAX_IDS, FormatError, VocabularyError
-from ..reference.split import PATTERNS, named
+from ..reference.error import FormatError
+from ..reference.fields import Fields, dumps
+from ..reference.pipeline import SPACE_MARK, Pipeline
+from ..reference.split import PATTERNS
 from ..reference.train import ALPHABET, VISIBLE
+from ..reference.vocab import NEVER, Vocabulary
 
 CHARACTERS = {byte: chr(byte) if byte in VISIBLE else chr(256 + i - len(VISIBLE)) for i, byte in enumerate(ALPHABET)}
 BYTES = {character: byte for byte, character in CHARACTERS.items()}
 BYTE_LEVEL: dict[str, Any] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-
-
-def dumps(value: Any) -> str:
-    """Write JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def finite(number: str) -> float:
-    """Read a number, as JSON has them."""
-    if not math.isfinite(value := float(number)):
-        raise ValueError(number)
-    return value
+BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
+AROUND = ("added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder")
+SPACED_DECODER: list[dict[str, Any]] = [
+    {"type": "Replace", "pattern": {"String": SPACE_MARK}, "content": " "},
+    {"type": "ByteFallback"},
+    {"type": "Fuse"},
+]
+STRIP: dict[str, Any] = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 
 
 def spell(token: bytes) -> str:
@@ -36,48 +34,94 @@ def spell(token: bytes) -> str:
     return "".join(CHARACTERS[byte] for byte in token)
 
 
+def added_token(name: str, id: int) -> dict[str, Any]:
+    """Write a special token."""
+    return {"id": id, "content": name, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+
+
 def text(tokenizer: Tokenizer) -> bytes:
     """Write a tokenizer.json."""
-    vocabulary = tokenizer.vocabulary
-    vocab = {spell(token): id for token, id in sorted(vocabulary.tokens.items(), key=lambda item: item[1])}
-    added = []
-    for name, id in sorted(vocabulary.specials.items(), key=lambda item: item[1]):
+    vocabulary, pipeline = tokenizer.vocabulary, tokenizer.pipeline
+    written = pipeline.spell if pipeline and not pipeline.byte_level else spell
+    vocab = {written(token): id for token, id in vocabulary.tokens.items()}
+    vocab |= {f"<0x{byte:02X}>": id for byte, id in enumerate(vocabulary.kind.bytes)}
+    for name, id in needed(tokenizer, len(vocab)).items():
         if name in vocab:
             raise FormatError(f"the special token {name!r}", "an ordinary token too", "no other token's name: tokenizer.json can't tell them apart")
         vocab[name] = id
-        added.append({"id": id, "content": name, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True})
+    vocab = dict(sorted(vocab.items(), key=lambda item: item[1]))
+    said = around(tokenizer)
+    model: dict[str, Any] = {
+        "type": "BPE",
+        "dropout": None,
+        "unk_token": said["model"].get("unk_token"),
+        "continuing_subword_prefix": None,
+        "end_of_word_suffix": None,
+        "fuse_unk": bool(said["model"].get("fuse_unk")),
+    }
+    model |= {"byte_fallback": bool(vocabulary.kind.bytes), "ignore_merges": vocabulary.whole, "vocab": vocab}
+    parts = tokenizer.merges() if vocabulary.kind.ranks is None else all_cuts(vocabulary)
+    model["merges"] = [[written(left), written(right)] for left, right in parts]
+    file: dict[str, Any] = {"version": "1.0", "truncation": None, "padding": None} | {field: said.get(field) for field in AROUND}
+    return dumps(file | {"model": model}).encode()
+
+
+def all_cuts(vocabulary: Vocabulary) -> list[tuple[bytes, bytes]]:
+    """Give every way to make a token of two, by rank: where scores decide, each of them is a merge."""
+    ids = vocabulary.tokens
+    cuts = [(token[:cut], token[cut:]) for token in ids for cut in range(1, len(token)) if token[:cut] in ids and token[cut:] in ids]
+    return sorted(cuts, key=lambda cut: (vocabulary.rank(cut[0] + cut[1]), ids[cut[0] + cut[1]], ids[cut[0]], ids[cut[1]]))
+
+
+def needed(tokenizer: Tokenizer, size: int) -> dict[str, int]:
+    """Give the added tokens that have to stand in the vocabulary for their ids: `tokenizers` numbers those that don't from its end on."""
+    vocabulary, pipeline = tokenizer.vocabulary, tokenizer.pipeline
+    if pipeline is None:
+        return vocabulary.specials
+    others = dict(sorted((vocabulary.specials | dict(vocabulary.kind.added)).items(), key=lambda item: item[1]))
+    last = max((*vocabulary.tokens.values(), *vocabulary.kind.bytes))
+    inside = {name: id for name, id in others.items() if id < last}
+    behind = [id for id in others.values() if id > last]
+    first = size + len(inside)
+    return inside if behind == list(range(first, first + len(behind))) else others
+
+
+def around(tokenizer: Tokenizer) -> dict[str, Any]:
+    """Give what stands around the vocabulary and the merges."""
+    if tokenizer.pipeline:
+        return in_their_words(tokenizer.pipeline.said)
+    added = [added_token(name, id) for name, id in sorted(tokenizer.vocabulary.specials.items(), key=lambda item: item[1])]
     if tokenizer.pattern == PATTERNS["gpt2"]:
         pre_tokenizer = BYTE_LEVEL
     else:
         split = {"type": "Split", "pattern": {"Regex": tokenizer.pattern}, "behavior": "Isolated", "invert": False}
         pre_tokenizer = {"type": "Sequence", "pretokenizers": [split, {**BYTE_LEVEL, "use_regex": False}]}
-    model: dict[str, Any] = {
-        "type": "BPE",
-        "dropout": None,
-        "unk_token": None,
-        "continuing_subword_prefix": None,
-        "end_of_word_suffix": None,
-        "fuse_unk": False,
-    }
-    model |= {"byte_fallback": False, "ignore_merges": vocabulary.whole, "vocab": vocab}
-    model["merges"] = [[spell(left), spell(right)] for left, right in tokenizer.merges()]
-    file: dict[str, Any] = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None, "pre_tokenizer": pre_tokenizer}
-    file |= {"post_processor": None, "decoder": {**BYTE_LEVEL, "add_prefix_space": True}, "model": model}
-    return dumps(file).encode()
+    return {"added_tokens": added, "pre_tokenizer": pre_tokenizer, "decoder": {**BYTE_LEVEL, "add_prefix_space": True}, "model": {}}
+
+
+def in_their_words(said: dict[str, Any]) -> dict[str, Any]:
+    """Give what a pipeline says in words that `tokenizers` knows: sentencepiece's normalizer, where it does no more than put spaces, is two of theirs."""
+    steps = said["normalizer"]
+    if Fields.get(steps, "type") != "SentencePiece":
+        return said
+    if steps["precompiled_charsmap"] or steps["squeeze"] or (steps["kept"] and steps["prefix"]):
+        raise FormatError(
+            "the normalizer", "sentencepiece's", "one that tokenizer.json can say: without a map of characters, squeezed spaces or user-defined symbols"
+        )
+    prefix = [{"type": "Prepend", "prepend": SPACE_MARK}] if steps["prefix"] else []
+    spaces = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
+    return said | {"normalizer": {"type": "Sequence", "normalizers": [*prefix, spaces]}}
 
 
 SUPPORTED: dict[str, tuple[Any, ...]] = {  # what a field may say, at most; anything else asks for what toklet doesn't do
-    "normalizer": (None,),
     "truncation": (None,),
     "padding": (None,),
-    "post_processor.type": (None, "ByteLevel"),
-    "decoder.type": (None, "ByteLevel"),
     "model.type": (None, "BPE"),
     "model.dropout": (None,),
-    "model.unk_token": (None,),
     "model.continuing_subword_prefix": (None, ""),
     "model.end_of_word_suffix": (None, ""),
-    "model.byte_fallback": (None, False),
+    "model.fuse_unk": (None, False, True),
+    "model.byte_fallback": (None, False, True),
     "model.ignore_merges": (None, False, True),
 }
 
@@ -85,105 +129,64 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {  # what a field may say, at most; anyt
 class Reader:
     """Reads one tokenizer.json; every refusal names the file and the field."""
 
-    def __init__(self, data: bytes, name: str) -> None:
-        self.name = name
-        try:
-            self.file = json.loads(data.decode(), object_pairs_hook=self.unique, parse_constant=finite, parse_float=finite)
-            dumps(self.file).encode()  # fails for a lone surrogate
-        except FormatError:
-            raise
-        except (RecursionError, ValueError):
-            raise FormatError(name, "not JSON", "a tokenizer.json") from None
-
-    def unique(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Refuse a JSON object that says something twice."""
-        found: dict[str, Any] = {}
-        for key, value in items:
-            if key in found:
-                raise FormatError(self.name, f"saying {key!r} twice", "an object whose keys are all different")
-            found[key] = value
-        return found
-
-    def get(self, path: str, inside: Any = None) -> Any:
-        """Look up a field; None where it is missing."""
-        found = self.file if inside is None else inside
-        for key in path.split("."):
-            found = found.get(key) if isinstance(found, dict) else None
-        return found
-
-    def need(self, field: str, found: Any, fits: bool, allowed: str) -> Any:
-        """Refuse what doesn't fit."""
-        if not fits:
-            raise FormatError(f"{field} of {self.name}", dumps(found)[:80], allowed)
-        return found
-
-    def one_of(self, field: str, found: Any, allowed: tuple[Any, ...]) -> Any:
-        """Refuse a value that isn't among those allowed (True is not 1)."""
-        fits = any(type(found) is type(value) and found == value for value in allowed)
-        return self.need(field, found, fits, " or ".join(map(dumps, allowed)))
-
-    def typed(self, field: str, found: Any, kind: type, called: str) -> Any:
-        """Refuse a value of another type."""
-        return self.need(field, found, type(found) is kind, called)
-
-    def id(self, token: str, found: Any) -> int:
-        """Read an id."""
-        id = int(self.typed(f"the id of {token!r}", found, int, "an integer"))
-        if not 0 <= id < MAX_IDS:
-            raise VocabularyError(f"the id of {token!r}", str(id), f"from 0 to {MAX_IDS - 1}")
-        return id
-
-    def pattern(self) -> str:
-        """Read how the file cuts text."""
-        sequence = self.get("pre_tokenizer.type") == "Sequence"
-        steps = self.get("pre_tokenizer.pretokenizers") if sequence else [self.get("pre_tokenizer")]
-        kinds = [self.get("type", step or {}) for step in self.typed("pre_tokenizer.pretokenizers", steps, list, "a list")]
-        self.one_of("the pre-tokenizers", kinds, (["ByteLevel"], ["Split", "ByteLevel"]))
-        self.one_of("add_prefix_space", steps[-1].get("add_prefix_space"), (False,))
-        self.one_of("use_regex", steps[-1].get("use_regex", True), (len(steps) == 1,))
-        if len(steps) == 1:
-            return "gpt2"
-        self.one_of("behavior", steps[0].get("behavior"), ("Isolated",))
-        self.one_of("invert", steps[0].get("invert", False), (False,))
-        return str(self.typed("pattern.Regex", self.get("pattern.Regex", steps[0]), str, "a regular expression"))
-
-    def specials(self) -> dict[str, int]:
-        """Read the added tokens."""
-        specials: dict[str, int] = {}
-        added = self.get("added_tokens")
-        for token in self.typed("added_tokens", [] if added is None else added, list, "a list"):
-            content = self.typed("the content of an added token", self.get("content", {} if token is None else token), str, "a text")
-            self.one_of(f"special of {content!r}", token.get("special"), (True,))
-            for flag in ("single_word", "lstrip", "rstrip"):
-                self.one_of(f"{flag} of {content!r}", token.get(flag, False), (False,))
-            self.need("an added token", content, content not in specials, "one that isn't added twice")
-            specials[content] = self.id(content, token.get("id"))
-        return specials
+    def __init__(self, fields: Fields, file: Any) -> None:
+        self.fields = fields
+        self.file = fields.typed("the whole", file, dict, "an object")
+        for field, allowed in SUPPORTED.items():
+            top = fields.get(self.file, field.split(".")[0])  # refused in the field's place if it isn't an object
+            fields.one_of(field, fields.get(self.file, field) if top is None or isinstance(top, dict) else top, *allowed)
+        fallback, whole = (bool(fields.get(self.file, f"model.{flag}")) for flag in ("byte_fallback", "ignore_merges"))
+        fields.need("model.ignore_merges", whole, not (whole and fallback), "false with byte_fallback: text could spell the tokens of bytes")
+        unknown = fields.get(self.file, "model.unk_token")
+        self.said: dict[str, Any] = {field: self.file.get(field) for field in AROUND}
+        self.said["model"] = {
+            "unk_token": None if unknown is None else fields.text("model.unk_token", unknown),
+            "fuse_unk": bool(fields.get(self.file, "model.fuse_unk")),
+        }
+        for part in fields.steps("normalizer", self.said["normalizer"], "normalizers"):
+            fields.need("normalizer.type", part.get("type"), part.get("type") != "SentencePiece", "a normalizer of the format")
+        self.pipeline = Pipeline(self.said, fields)
+        self.ids = {token.content: token.id for token in self.pipeline.added}
+        self.specials = {token.content: token.id for token in self.pipeline.added if token.special}
+        self.bytes: dict[int, int] = {}
+        self.fallback = fallback
 
     def tokenizer(self) -> Tokenizer:
         """Read the whole file."""
-        self.typed("the whole", self.file, dict, "an object")
-        for field, allowed in SUPPORTED.items():
-            top = self.get(field.split(".")[0])  # refused in the field's place if it isn't an object
-            self.one_of(field, self.get(field) if top is None or isinstance(top, dict) else top, allowed)
-        specials, tokens, merges = self.specials(), {}, []
-        for spelled, id in self.typed("model.vocab", self.get("model.vocab"), dict, "an object").items():
-            if specials.get(spelled) != self.id(spelled, id):
-                tokens[self.bytes(spelled)] = id
-        for i, merge in enumerate(self.typed("model.merges", self.get("model.merges"), list, "a list")):
+        tokens, merges = {}, []
+        for spelled, number in self.fields.typed("model.vocab", self.fields.get(self.file, "model.vocab"), dict, "an object").items():
+            id = self.fields.id(spelled, number)
+            byte = BYTE_TOKEN.fullmatch(spelled) if self.fallback else None
+            if byte:
+                self.bytes[int(byte[1], 16)] = id
+            elif self.specials.get(spelled) != id and not self.only_added(spelled, id):
+                tokens[self.read(spelled)] = id
+        for i, merge in enumerate(self.fields.typed("model.merges", self.fields.get(self.file, "model.merges"), list, "a list")):
             pair = merge.split(" ") if isinstance(merge, str) else merge
             two = isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
-            left, right = self.need(f"merge {i}", merge, two, "two tokens") and pair
-            merges.append((self.bytes(left), self.bytes(right)))
-        return Tokenizer(tokens, merges, specials, named(self.pattern()), bool(self.get("model.ignore_merges")))
+            left, right = self.fields.need(f"merge {i}", merge, two, "two tokens") and pair
+            merges.append((self.read(left), self.read(right)))
+        if self.fallback:
+            missing = next((byte for byte in range(256) if byte not in self.bytes), None)
+            self.fields.need("byte_fallback", missing, missing is None, "false where the token of a byte is missing")
+            self.said["model"]["bytes"] = [self.bytes[byte] for byte in range(256)]
+        whole = bool(self.fields.get(self.file, "model.ignore_merges"))
+        plain = self.pipeline.plain and self.said["model"]["unk_token"] is None and all(bytes([byte]) in tokens for byte in NEVER)
+        return Tokenizer(tokens, merges, self.specials, self.pipeline.pattern if plain else "", whole, None if plain else dumps(self.said))
 
-    def bytes(self, spelled: str) -> bytes:
-        """Read characters as bytes."""
+    def only_added(self, spelled: str, id: int) -> bool:
+        """Whether an entry of the vocabulary is there for an added token alone."""
+        return self.pipeline.byte_level and self.ids.get(spelled) == id and not set(spelled) <= BYTES.keys()
+
+    def read(self, spelled: str) -> bytes:
+        """Read a token."""
+        if not self.pipeline.byte_level:
+            return self.pipeline.read(spelled)
         if not set(spelled) <= BYTES.keys():
-            raise FormatError(f"the token {spelled!r} of {self.name}", "not byte-level", "written in the 256 characters that stand for bytes")
+            raise FormatError(f"the token {spelled!r} of {self.fields.name}", "not byte-level", "written in the 256 characters that stand for bytes")
         return bytes(BYTES[character] for character in spelled)
 
 
-def read(data: bytes, name: str) -> Tokenizer:
-    """Read a tokenizer.json."""
-    return Reader(data, name).tokenizer()
+def of_file(fields: Fields, file: Any) -> Tokenizer:
+    """Read what the JSON of a tokenizer.json says."""
+    return Reader(fields, file).tokenizer()

@@ -13,17 +13,26 @@ from ..reference.error import FormatError
 from ..reference.merge import merge
 
 FIM = {"<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260}
+WHISPER = "b34b360dbb493e781e479794586d661700670d65564001f23024971d1f2fa126"  # its last line has a token of no bytes, which no text has: it is left out
+QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 PUBLISHED = {
     "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930": ("gpt2", {"<|endoftext|>": 50256}),
     "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069": ("gpt2", {"<|endoftext|>": 50256}),
     "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7": ("cl100k", {"<|endoftext|>": 100257, **FIM, "<|endofprompt|>": 100276}),
     "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d": ("o200k", {"<|endoftext|>": 199999, "<|endofprompt|>": 200018}),
+    # Whisper: those that all of its models have; how many languages follow depends on the model.
+    WHISPER: ("gpt2", {"<|endoftext|>": 50257, "<|startoftranscript|>": 50258}),
+    # Qwen up to 2.5, which has more special tokens in some versions than in others.
+    "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186": (QWEN, {"<|endoftext|>": 151643, "<|im_start|>": 151644, "<|im_end|>": 151645}),
 }
 
 
 def read(data: bytes, name: str, pattern: str | None, special_tokens: Mapping[str, int] | None) -> Tokenizer:
     """Read the ranks."""
-    known = PUBLISHED.get(hashlib.sha256(data).hexdigest())
+    sha256 = hashlib.sha256(data).hexdigest()
+    known = PUBLISHED.get(sha256)
+    if sha256 == WHISPER:
+        data = data.rstrip().removesuffix(b"= 50256")
     if known is None and pattern is None:
         raise FormatError(name, "not one of the published files", "loaded with pattern= (and special_tokens=, if it has any)")
     ranks: dict[bytes, int] = {}
@@ -47,6 +56,8 @@ def read(data: bytes, name: str, pattern: str | None, special_tokens: Mapping[st
 def text(tokenizer: Tokenizer) -> bytes:
     """Write the ranks. Merges say the same as ranks where each token is what its own merges lead to, in the order of the ids; others can't be written so."""
     vocabulary = tokenizer.vocabulary
+    if tokenizer.pipeline:
+        raise FormatError("the tokenizer", "one with more around it than a pattern and special tokens", "saved as tokenizer.json: ranks can't say it")
     if not vocabulary.whole or vocabulary.listed is not None:
         made = [vocabulary.tokens[left + right] for left, right in vocabulary.listed or []]
         reached = all(merge(vocabulary, token) == [id] for token, id in vocabulary.tokens.items())

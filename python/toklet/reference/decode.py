@@ -18,7 +18,8 @@ def decode_bytes(vocabulary: Vocabulary, ids: Iterable[int]) -> bytes:
         if token is None:
             raise TokenError(f"the id at position {position}", str(id), f"one of the vocabulary's, which are under {vocabulary.size}")
         parts.append(token)
-    return b"".join(parts)
+    data = b"".join(parts)
+    return data[1:] if vocabulary.kind.strip and data[:1] == b" " else data
 
 
 def decode(vocabulary: Vocabulary, ids: Iterable[int], errors: str = "replace") -> str:
@@ -50,16 +51,18 @@ class Stream:
     """Decode one id at a time."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary, self._held = vocabulary, b""
+        self._vocabulary, self._held, self._strip = vocabulary, b"", vocabulary.kind.strip
 
     def push(self, id: int) -> str:
         """Give the text that is certain once this id has come: perhaps none."""
         data = self._held + self._vocabulary.token(int(id))
+        if self._strip and data:
+            data, self._strip = data.removeprefix(b" "), False
         certain = len(data) - unfinished(data)
         self._held = data[certain:]
         return data[:certain].decode("utf-8", "replace")
 
     def end(self) -> str:
         """Give what is still held back: U+FFFD for an unfinished character. The stream can then be used again."""
-        rest, self._held = self._held, b""
+        rest, self._held, self._strip = self._held, b"", self._vocabulary.kind.strip
         return rest.decode("utf-8", "replace")

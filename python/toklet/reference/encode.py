@@ -5,28 +5,45 @@ special token at the leftmost place is taken, and the text between two of them i
 or not, and there a special token counts only where the whole of it lies inside trusted text.
 """
 
+import json
 import re
-from collections.abc import Collection, Iterable, Sequence
-from itertools import accumulate, groupby
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, groupby, pairwise
 
 from .counter import Counter
 from .decode import Stream, decode, decode_bytes
 from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, as_bytes, check_choice, number
-from .merge import merge, two_parts
+from .fields import Fields, dumps
+from .merge import merge, sized, two_parts
+from .normalize import Char, characters, joined
 from .offsets import offsets, truncate
+from .pipeline import Pipeline
+from .special import blanks, cut
 from .split import PATTERNS, named, split
+from .template import around
 from .vocab import Vocabulary
 
 Special = str | Collection[str]
+Located = tuple[int, int, int]  # an id, and the bytes of the text that it stands for
 
 
 class Tokenizer:
     """A vocabulary and the pattern that it was made with. Frozen: safe to share."""
 
-    def __init__(self, tokens: dict[bytes, int], merges: list[tuple[bytes, bytes]] | None, special_tokens: dict[str, int], pattern: str, whole: bool) -> None:
-        self.vocabulary = Vocabulary(tokens, merges, special_tokens, whole)
-        name = named(pattern)
-        self.pattern, self._name = PATTERNS[name], name
+    def __init__(
+        self,
+        tokens: dict[bytes, int],
+        merges: list[tuple[bytes, bytes]] | None,
+        special_tokens: dict[str, int],
+        pattern: str,
+        whole: bool,
+        pipeline: str | None = None,
+    ) -> None:
+        self.pipeline = None if pipeline is None else Pipeline(json.loads(pipeline), Fields("the pipeline"))
+        kind = self.pipeline.kind(tokens, special_tokens) if self.pipeline else None
+        self.vocabulary = Vocabulary(tokens, merges, special_tokens, whole, kind)
+        self._name = named(pattern) if self.pipeline is None else ""
+        self.pattern = PATTERNS[self._name] if self.pipeline is None else self.pipeline.pattern
 
     @classmethod
     def from_merges(cls, merges: list[tuple[bytes, bytes]], special_tokens: list[str], pattern: str) -> "Tokenizer":
@@ -39,10 +56,10 @@ class Tokenizer:
         """Put a vocabulary and a pattern together."""
         return cls(vocabulary.tokens, vocabulary.listed, vocabulary.specials, pattern, vocabulary.whole)
 
-    def tables(self) -> tuple[dict[bytes, int], list[tuple[bytes, bytes]] | None, dict[str, int], str, bool]:
+    def tables(self) -> tuple[dict[bytes, int], list[tuple[bytes, bytes]] | None, dict[str, int], str, bool, str | None]:
         """Give what the constructor took."""
         v = self.vocabulary
-        return v.tokens, v.listed, v.specials, self.pattern, v.whole
+        return v.tokens, v.listed, v.specials, self.pattern, v.whole, dumps(self.pipeline.said) if self.pipeline else None
 
     def special_tokens(self) -> dict[str, int]:
         """Give the special tokens and their ids."""
@@ -68,9 +85,26 @@ class Tokenizer:
         """Give the id of a token's bytes."""
         return self.vocabulary.id(token)
 
-    def ordinary(self, data: bytes) -> list[int]:
+    def ordinary(self, data: bytes, at_start: bool = True) -> list[int]:
         """Encode text in which nothing is special."""
+        if self.pipeline:
+            return [id for id, _, _ in self._located(data, [], at_start=at_start)]
         return [id for pretoken in split(data, self._name) for id in merge(self.vocabulary, pretoken)]
+
+    def _located(self, data: bytes, allowed: Collection[str], refuse: bool = False, at_start: bool = True) -> Iterator[Located]:
+        """Encode by the pipeline: each id, and the bytes of the text that it stands for."""
+        assert self.pipeline
+        self.vocabulary.check(data)
+        for token, chars in self.pipeline.sections(data, allowed, refuse):
+            if token:
+                yield token.id, chars[0][1], chars[-1][2]
+                continue
+            for pretoken in self.pipeline.pretokens(chars, at_start):
+                places = [(start, end) for c, start, end in pretoken for _ in c.encode("utf-8", "surrogateescape")]
+                at = 0
+                for id, size in sized(self.vocabulary, joined(pretoken).encode("utf-8", "surrogateescape")):
+                    yield id, places[at][0], places[at + size - 1][1]
+                    at += size
 
     def _allowed(self, special: Special) -> list[str]:
         if isinstance(special, str):
@@ -92,6 +126,8 @@ class Tokenizer:
     def encode(self, text: str | bytes, special: Special = "text") -> list[int]:
         """Encode one text."""
         data, ids = as_bytes(text), []
+        if self.pipeline:
+            return [id for id, _, _ in self._located(data, self._allowed(special), special == "error")]
         pieces = self._cut(data, self._allowed(special))
         if special == "error" and len(pieces) > 1:
             raise TextError(f"byte {len(pieces[0])} of text", f"the start of {pieces[1].decode()!r}", "no special token: say special='text' or special='allow'")
@@ -104,6 +140,8 @@ class Tokenizer:
         ids: list[int] = []
         plain = b""
         encoded = [(as_bytes(text, f"part {i}"), trusted) for i, (text, trusted) in enumerate(parts)]
+        if self.pipeline:
+            return self._parts(encoded)
         for trusted, run in groupby(encoded, key=lambda part: part[1]):
             pieces = self._cut(b"".join(data for data, _ in run), self.vocabulary.specials if trusted else [])
             for text, special in zip(pieces[::2], pieces[1::2], strict=False):
@@ -111,6 +149,27 @@ class Tokenizer:
                 plain = b""
             plain += pieces[-1]
         return ids + self.ordinary(plain)
+
+    def _parts(self, parts: Sequence[tuple[bytes, bool]]) -> list[int]:
+        """Encode parts by the pipeline. White space that a special token takes along may stand in the part before or behind."""
+        assert self.pipeline
+        ids: list[int] = []
+        plain: list[Char] = []
+        specials, strip, at_start = {token.content: token for token in self.pipeline.added if token.special}, False, True
+        for trusted, run in groupby(parts, key=lambda part: part[1]):
+            for token, chars in cut(characters(b"".join(data for data, _ in run)), specials if trusted else {}, self.vocabulary.specials, refuse=False):
+                if token is None:
+                    gone = blanks(chars, 1) if strip and not plain else 0
+                    plain += chars[gone:]
+                    continue
+                kept = plain[: len(plain) - blanks(plain, -1)] if token.lstrip else plain
+                ids += [*self.ordinary(joined(kept).encode("utf-8", "surrogateescape"), at_start), token.id]
+                plain, strip, at_start = [], token.rstrip, False
+        return ids + self.ordinary(joined(plain).encode("utf-8", "surrogateescape"), at_start)
+
+    def post_process(self, ids: Sequence[int], pair: Sequence[int] | None = None) -> list[int]:
+        """Put the template of the tokenizer's file around the ids of a text, or of two."""
+        return around(self.pipeline.template if self.pipeline else None, ids, pair)
 
     def encode_batch(self, texts: Iterable[str | bytes], special: Special = "text", threads: int | None = None) -> tuple[list[int], list[int]]:
         """Encode each text: all ids, and where each text's begin (and the last one's end)."""
@@ -125,15 +184,20 @@ class Tokenizer:
     def encode_with_offsets(self, text: str | bytes, special: Special = "text", unit: str = "char") -> tuple[list[int], list[int]]:
         """Encode one text: its ids, and (start, end) of each in bytes or in the characters that it touches, one after the other."""
         check_choice("unit", unit, ("char", "byte"))
-        ids = self.encode(text, special)
-        return ids, offsets(as_bytes(text), self._lengths(ids), unit)
+        spans = self._spans(as_bytes(text), special)
+        return [id for id, _, _ in spans], offsets(as_bytes(text), [(start, end) for _, start, end in spans], unit)
 
-    def _lengths(self, ids: list[int]) -> list[int]:
-        return [len(self.vocabulary.by_id[id]) for id in ids]
+    def _spans(self, data: bytes, special: Special = "text") -> list[Located]:
+        """Encode one text: each id, and the bytes of the text that it stands for."""
+        if self.pipeline:
+            return list(self._located(data, self._allowed(special), special == "error"))
+        ids = self.encode(data, special)
+        return [(id, start, end) for id, (start, end) in zip(ids, pairwise(self.ends(ids)), strict=True)]
 
     def ends(self, ids: list[int]) -> list[int]:
         """Give where each id ends in the text, in bytes, behind a 0."""
-        return list(accumulate(self._lengths(ids), initial=0))
+        first = len(decode_bytes(self.vocabulary, ids[:1]))
+        return list(accumulate((len(self.vocabulary.by_id[id]) if i else first for i, id in enumerate(ids)), initial=0))
 
     def count(self, text: str | bytes, special: Special = "text") -> int:
         """Count the ids of one text."""
@@ -143,7 +207,8 @@ class Tokenizer:
         """Keep the head, the tail or the middle of a text, cut between characters, so that it encodes to at most `max_tokens` ids."""
         max_tokens = number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
         check_choice("keep", keep, ("head", "tail", "middle"))
-        return truncate(as_bytes(text), self._lengths(self.encode(text)), max_tokens, keep, self.count)
+        data = as_bytes(text)
+        return truncate(data, [(start, end) for _, start, end in self._spans(data)], max_tokens, keep, self.count)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Join the bytes of the ids."""

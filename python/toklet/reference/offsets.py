@@ -6,7 +6,8 @@ encoded again and cut further until it fits.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
+
+Span = tuple[int, int]
 
 
 def character_numbers(data: bytes) -> list[int]:
@@ -15,21 +16,23 @@ def character_numbers(data: bytes) -> list[int]:
     return [number for number, c in enumerate(characters) for _ in c.encode("utf-8", "surrogateescape")]
 
 
-def offsets(data: bytes, lengths: Sequence[int], unit: str) -> list[int]:
+def offsets(data: bytes, spans: Sequence[Span], unit: str) -> list[int]:
     """Give (start, end) of each token in bytes or in the characters that it touches, one after the other."""
-    spans = list(pairwise(accumulate(lengths, initial=0)))
-    numbers = character_numbers(data) if unit == "char" else []
-    return [place for start, end in spans for place in ((numbers[start], numbers[end - 1] + 1) if numbers else (start, end))]
+    if unit == "byte":
+        return [place for span in spans for place in span]
+    numbers = character_numbers(data)
+    numbers.append(numbers[-1] + 1 if numbers else 0)
+    return [place for start, end in spans for place in (numbers[start], numbers[end - 1] + 1 if end > start else numbers[start])]
 
 
-def truncate(data: bytes, lengths: Sequence[int], max_tokens: int, keep: str, count: Callable[[bytes], int]) -> bytes:
-    """Keep the head, the tail or the middle of a text whose tokens have these lengths."""
-    ends, numbers = list(accumulate(lengths, initial=0)), [*character_numbers(data), -1]
-    found, room, step, kept = len(lengths), min(max_tokens, len(lengths)), 1, data
+def truncate(data: bytes, spans: Sequence[Span], max_tokens: int, keep: str, count: Callable[[bytes], int]) -> bytes:
+    """Keep the head, the tail or the middle of a text whose tokens stand in these bytes."""
+    numbers = [*character_numbers(data), -1]
+    found, room, step, kept = len(spans), min(max_tokens, len(spans)), 1, data
     while found > max_tokens:
-        spare = len(lengths) - room
+        spare = len(spans) - room
         first = {"head": 0, "tail": spare, "middle": spare // 2}[keep]
-        start, end = ends[first], ends[first + room]
+        start, end = (spans[first][0], spans[first + room - 1][1]) if room else (0, 0)
         while start and numbers[start] == numbers[start - 1]:
             start += 1
         while end and numbers[end] == numbers[end - 1]:

@@ -3,15 +3,19 @@
 The pair table is what defines merging: a pair of neighbouring ids that stands in it may become one id, lower ranks first. A list of merges gives it directly
 (rank = place in the list). A list of ranks, as tiktoken publishes, gives it too: every way to cut a token into two tokens is a pair of that token's rank.
 `whole` says that a pretoken which is a token is taken as that token at once, whether its merges lead there or not (tiktoken: always). Special tokens
-have ids and text, but no part in merging. A vocabulary that exists is valid.
+have ids and text, but no part in merging. What a pretoken begins as are its bytes; or its characters (`Symbols`), as sentencepiece has it, and then a character
+that is no token becomes the tokens of its bytes, or the unknown token. A vocabulary that exists is valid.
 """
 
+import builtins
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from numbers import Integral
 
-from .error import MAX_IDS, MAX_TOKEN_BYTES, TokenError, VocabularyError, WrongTypeError, as_bytes
+from .error import MAX_IDS, MAX_TOKEN_BYTES, ArgumentError, TextError, TokenError, VocabularyError, WrongTypeError, as_bytes
 
 Pair = tuple[int, int]
+NEVER = frozenset((0xC0, 0xC1, *range(0xF5, 0x100)))  # bytes that stand nowhere in UTF-8
 
 
 def check_specials(names: Iterable[str]) -> None:
@@ -24,6 +28,27 @@ def check_specials(names: Iterable[str]) -> None:
             raise VocabularyError("the length of a special token", f"{length} bytes", f"from 1 to {MAX_TOKEN_BYTES}")
 
 
+@dataclass(frozen=True)
+class Symbols:
+    """What a vocabulary has beside tokens, merges and special tokens.
+
+    `characters`: whether a pretoken begins as characters rather than bytes. `bytes`: the ids of the 256 byte tokens that a character becomes which is no
+    token. `unknown`: the id that it becomes where there are none; `fuse`: several of them in a row become one. `ranks`: by token, for a vocabulary
+    of ranks whose ranks aren't the ids (tokens may share one). `added`: tokens with no part in merging that text does become; names and ids. `strip`:
+    whether a space is dropped at the start of what is decoded, because one is put there before encoding. `utf8`: whether bytes may be missing that
+    UTF-8 never has.
+    """
+
+    characters: bool = False
+    bytes: Sequence[int] = ()
+    unknown: int | None = None
+    fuse: bool = False
+    ranks: Mapping[builtins.bytes, int] | None = None
+    added: Mapping[str, int] = field(default_factory=dict)
+    strip: bool = False
+    utf8: bool = False
+
+
 class Vocabulary:
     """Tokens, merges and special tokens that fit together.
 
@@ -32,8 +57,15 @@ class Vocabulary:
     (257, {'<|end|>': 258}, (0, 256))
     """
 
-    def __init__(self, tokens: Mapping[bytes, int], merges: Sequence[tuple[bytes, bytes]] | None, specials: Mapping[str, int], whole: bool) -> None:
-        self.tokens, self.specials, self.whole = dict(tokens), dict(specials), whole
+    def __init__(
+        self,
+        tokens: Mapping[bytes, int],
+        merges: Sequence[tuple[bytes, bytes]] | None,
+        specials: Mapping[str, int],
+        whole: bool,
+        kind: Symbols | None = None,
+    ) -> None:
+        self.tokens, self.specials, self.whole, self.kind = dict(tokens), dict(specials), whole, kind or Symbols()
         self.by_id = self._index_ids()
         self.pairs: dict[Pair, tuple[int, int]] = {}
         if merges is None:
@@ -57,6 +89,8 @@ class Vocabulary:
 
     def extended(self, merges: Sequence[tuple[bytes, bytes]], specials: Sequence[str]) -> "Vocabulary":
         """Learn more on top: the ids stay, then come what each merge makes and the special tokens."""
+        if self.kind.characters or self.kind.utf8:
+            raise ArgumentError("extend", "a tokenizer with more around it than a pattern and special tokens", "one of which these say all")
         new = {left + right: self.size + i for i, (left, right) in enumerate(merges)}
         special = {name: self.size + len(merges) + i for i, name in enumerate(specials)}
         return Vocabulary(self.tokens | new, None if self.listed is None else self.listed + list(merges), self.specials | special, self.whole)
@@ -65,7 +99,8 @@ class Vocabulary:
         by_id: dict[int, bytes] = {}
         named = [(repr(token), token, id) for token, id in self.tokens.items()]
         check_specials(self.specials)
-        named += [(repr(name), name.encode(), id) for name, id in self.specials.items()]
+        named += [(repr(name), name.encode(), id) for name, id in (*self.specials.items(), *self.kind.added.items())]
+        named += [(f"the byte 0x{byte:02x}", bytes([byte]), id) for byte, id in enumerate(self.kind.bytes)]
         for name, token, id in named:
             if not isinstance(token, bytes):
                 raise WrongTypeError("the token", name, "bytes")
@@ -79,16 +114,19 @@ class Vocabulary:
                 raise VocabularyError(f"the id of {name}", str(id), f"an id of its own: {by_id[id]!r} has this one")
             by_id[id] = token
         for byte in range(256):
-            if bytes([byte]) not in self.tokens:
+            if not self.kind.characters and bytes([byte]) not in self.tokens and not (self.kind.utf8 and byte in NEVER):
                 raise VocabularyError(f"the byte 0x{byte:02x}", "missing", "a token, or some text can't be encoded")
+        if self.kind.characters and not self.kind.bytes and self.kind.unknown is None:
+            raise VocabularyError("the unknown token", "missing", "a token, or some text can't be encoded: there are no byte tokens")
         return by_id
 
     def _pair_by_ranks(self) -> None:
-        for token, rank in self.tokens.items():
+        for token, id in self.tokens.items():
+            rank = self.rank(token)
             for cut in range(1, len(token)):
                 left, right = self.tokens.get(token[:cut]), self.tokens.get(token[cut:])
                 if left is not None and right is not None:
-                    self.pairs[left, right] = (rank, rank)
+                    self.pairs[left, right] = (rank, id)
 
     def _pair_by_merges(self, merges: Sequence[tuple[bytes, bytes]]) -> None:
         for rank, (left, right) in enumerate(merges):
@@ -100,6 +138,40 @@ class Vocabulary:
                 raise VocabularyError(f"merge {rank}", f"{(left, right)!r}", f"new: it is merge {self.pairs[pair][0]} again")
             self.pairs[pair] = (rank, self.tokens[left + right])
 
+    def check(self, data: bytes) -> None:
+        """Refuse a text with a byte in it that the vocabulary lacks."""
+        lacking = {byte for byte in NEVER if bytes([byte]) not in self.tokens} if self.kind.utf8 else ()
+        at = next((at for at, byte in enumerate(data) if byte in lacking), None)
+        if at is not None:
+            raise TextError(f"byte {at} of text", f"0x{data[at]:02x}, which the vocabulary has no token for", "UTF-8")
+
+    def rank(self, token: bytes) -> int:
+        """Give the rank of a token of a vocabulary of ranks."""
+        return self.tokens[token] if self.kind.ranks is None else self.kind.ranks[token]
+
+    def symbols(self, pretoken: bytes) -> list[int]:
+        """Give the ids that merging begins with."""
+        return [id for id, _ in self.sized_symbols(pretoken)]
+
+    def sized_symbols(self, pretoken: bytes) -> list[tuple[int, int]]:
+        """Give the ids that merging begins with, and how many bytes each one stands for."""
+        if not self.kind.characters:
+            return [(self.tokens[pretoken[i : i + 1]], 1) for i in range(len(pretoken))]
+        symbols: list[tuple[int, int]] = []
+        fused = False
+        for c in pretoken.decode("utf-8", "surrogateescape"):
+            data = c.encode("utf-8", "surrogateescape")
+            if data in self.tokens:
+                symbols.append((self.tokens[data], len(data)))
+            elif self.kind.bytes:
+                symbols += [(self.kind.bytes[byte], 1) for byte in data]
+            elif fused:
+                symbols[-1] = (symbols[-1][0], symbols[-1][1] + len(data))
+            elif self.kind.unknown is not None:
+                symbols.append((self.kind.unknown, len(data)))
+            fused = self.kind.fuse and not self.kind.bytes and data not in self.tokens
+        return symbols
+
     def token(self, id: int) -> bytes:
         """Give the bytes of an id, of a special token too."""
         if id not in self.by_id:
@@ -108,7 +180,9 @@ class Vocabulary:
 
     def id(self, token: bytes) -> int:
         """Give the id of a token; a special token's too."""
-        id = self.tokens.get(token, next((id for name, id in self.specials.items() if name.encode() == token), None))
+        others = {name.encode(): id for name, id in (*self.kind.added.items(), *self.specials.items())}
+        byte = self.kind.bytes[token[0]] if len(token) == 1 and self.kind.bytes else None
+        id = self.tokens.get(token, others.get(token, byte))
         if id is None:
             raise TokenError("the token", repr(token), "one that the vocabulary has")
         return id
