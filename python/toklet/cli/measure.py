@@ -1,4 +1,7 @@
-"""bench: the times of the cases in `bench`, as tables for a reader or as JSON, with the machine that they were taken on."""
+"""bench: the times of the cases in `bench`, as tables for a reader or as JSON, with the machine that they were taken on.
+
+It measures every kernel a little. What is measured with more care has a benchmark of its own, as `toklet bench encode`.
+"""
 
 import argparse
 import os
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import backend
 from ..reference.error import Error, number
+from . import bench_encode
 from .arguments import command, print_json, say, table, takes_json
 
 if TYPE_CHECKING:
@@ -30,6 +34,15 @@ def add(commands: "Commands") -> None:
         "Against the pure-Python reference on a little text, and beside the peers that are installed (tiktoken, tokenizers, rustbpe, gigatoken) on more. "
         "Nothing is timed before its result was found equal.",
     )
+    takes_what(parser)
+    benchmarks = parser.add_subparsers(title="benchmarks of their own", metavar="")
+    takes_what(command(benchmarks, "all", run, "every kernel, on a little text (the default)"))
+    for module in (bench_encode,):
+        module.add(benchmarks)
+
+
+def takes_what(parser: argparse.ArgumentParser) -> None:
+    """Add what is measured, and how often."""
     parser.add_argument("-f", "--file", metavar="PATH", help="a file, folder or glob (default: the source of the standard library)")
     parser.add_argument("--mb", type=float, default=LARGE_MB, metavar="N", help="how much of it beside the peers (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="how often: medians are told (default: %(default)s)")
