@@ -146,6 +146,16 @@ impl Tokenizer {
     pub(crate) fn lookup(&self) -> &Lookup {
         &self.lookup
     }
+
+    /// The ids of one pretoken.
+    pub fn pretoken(&self, pretoken: &[u8], pulse: &Pulse) -> Result<Vec<u32>> {
+        let mut ids = Vec::new();
+        let end = u32::try_from(pretoken.len()).unwrap_or(u32::MAX);
+        if end > 0 {
+            self.lookup.with(|memory| self.lookup.window(memory, pretoken, 0, &[end], pulse, &mut |found| ids.extend_from_slice(found)))?;
+        }
+        Ok(ids)
+    }
 }
 
 /// Share out texts in runs of about as many bytes each.

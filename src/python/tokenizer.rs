@@ -127,6 +127,12 @@ impl Tokenizer {
         raw(py, &ids)
     }
 
+    /// The ids of one pretoken.
+    fn merge<'py>(&self, py: Python<'py>, pretoken: &[u8]) -> PyResult<Bound<'py, PyByteArray>> {
+        let ids = call(py, pretoken.len(), |pulse| self.0.pretoken(pretoken, pulse))?;
+        raw(py, &ids)
+    }
+
     fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Bound<'py, PyByteArray>> {
         let mut owned = Vec::with_capacity(parts.len());
         for (i, (part, trusted)) in parts.iter().enumerate() {

@@ -67,6 +67,10 @@ class Tokenizer:
         """Encode text in which nothing is special."""
         return [id for pretoken in split(data, self._name) for id in merge(self.vocabulary, pretoken)]
 
+    def merge(self, pretoken: bytes) -> list[int]:
+        """Encode one pretoken."""
+        return merge(self.vocabulary, pretoken)
+
     def _allowed(self, special: Special) -> list[str]:
         if isinstance(special, str):
             if special not in ("text", "allow", "error"):
