@@ -3,8 +3,9 @@
 //! The text between two special tokens is split as if it stood alone. A prompt is encoded from parts, trusted or not, and there a special token counts only
 //! where the whole of it lies inside trusted text.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::decode::Decoder;
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
 use crate::lookup::{Lookup, MEMORY_BYTES, Memory};
 use crate::prompt::Part;
@@ -30,6 +31,7 @@ pub struct Tokenizer {
     pattern: Pattern,
     specials: Finder,
     lookup: Lookup,
+    decoder: OnceLock<Decoder>,
 }
 
 impl Tokenizer {
@@ -38,7 +40,7 @@ impl Tokenizer {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
         let (pattern, vocabulary) = (Pattern::new(pattern)?, Arc::new(vocabulary));
         let lookup = Lookup::new(vocabulary.clone(), MEMORY_BYTES, pulse)?;
-        Ok(Self { vocabulary, pattern, specials, lookup })
+        Ok(Self { vocabulary, pattern, specials, lookup, decoder: OnceLock::new() })
     }
 
     /// Number the tokens as [`Vocabulary::from_merges`] does.
@@ -54,6 +56,11 @@ impl Tokenizer {
     /// The pattern.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
+    }
+
+    /// What decodes: made when it is first asked for.
+    pub fn decoder(&self) -> &Decoder {
+        self.decoder.get_or_init(|| Decoder::new(self.vocabulary.clone()))
     }
 
     /// Encode one text.

@@ -11,14 +11,14 @@
 //! Train a tokenizer, and use it:
 //!
 //! ```
-//! use toklet::{Pattern, Special, Tokenizer, WordCounts, decode::decode, threads::Pulse, train::{Options, train}};
+//! use toklet::{Pattern, Special, Tokenizer, WordCounts, threads::Pulse, train::{Options, train}};
 //!
 //! let quiet = Pulse::default(); // watches nothing and never stops; see `threads` for one that does
 //! let counts = WordCounts::of_texts(&[b"low lower lowest slow"], Pattern::new("gpt2")?, None, &quiet)?;
 //! let vocabulary = train(&counts, &Options::new(260), &quiet)?;
 //! let tok = Tokenizer::new(vocabulary, "gpt2", &quiet)?;
 //! let ids = tok.encode("slower, lower".as_bytes(), &Special::Text, &quiet)?;
-//! assert_eq!(decode(tok.vocabulary(), &ids, true, &quiet)?, "slower, lower");
+//! assert_eq!(tok.decoder().text(&ids, true, &quiet)?, "slower, lower");
 //! # Ok::<(), toklet::Error>(())
 //! ```
 //!

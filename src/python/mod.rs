@@ -5,6 +5,7 @@
 
 mod chat;
 mod convert;
+mod lists;
 mod prompting;
 mod sampling;
 mod tokenizer;

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
 
-use super::convert::{integer, numbers, raw, special, text};
+use super::convert::{self, integer, numbers, raw, special, text};
+use super::lists;
 use super::{call, exception, wrong_type};
 use crate::error::MAX_IDS;
 use crate::prompt::Part;
@@ -49,6 +50,16 @@ fn merge_list(merges: &Bound<'_, PyList>) -> PyResult<Vec<Parts>> {
 
 fn merges_to_python<'py>(py: Python<'py>, merges: &[Parts]) -> PyResult<Bound<'py, PyList>> {
     PyList::new(py, merges.iter().map(|(left, right)| (PyBytes::new(py, left), PyBytes::new(py, right))))
+}
+
+impl Tokenizer {
+    fn batch(&self, texts: &Bound<'_, PyList>, special: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<(Vec<u32>, Vec<u64>)> {
+        let items: Vec<_> = texts.iter().collect();
+        let found = items.iter().enumerate().map(|(i, item)| text(item, || format!("texts[{i}]"))).collect::<PyResult<Vec<_>>>()?;
+        let (bytes, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
+        let size = bytes.iter().map(|text| text.len()).sum();
+        call(texts.py(), size, |pulse| self.0.encode_batch(&bytes, &special, threads, pulse))
+    }
 }
 
 #[pymethods]
@@ -127,6 +138,13 @@ impl Tokenizer {
         raw(py, &ids)
     }
 
+    fn encode_list<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let py = text.py();
+        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
+        let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
+        lists::list(py, &ids)
+    }
+
     /// The ids of one pretoken.
     fn merge<'py>(&self, py: Python<'py>, pretoken: &[u8]) -> PyResult<Bound<'py, PyByteArray>> {
         let ids = call(py, pretoken.len(), |pulse| self.0.pretoken(pretoken, pulse))?;
@@ -150,13 +168,13 @@ impl Tokenizer {
         special: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
-        let py = texts.py();
-        let items: Vec<_> = texts.iter().collect();
-        let found = items.iter().enumerate().map(|(i, item)| text(item, || format!("texts[{i}]"))).collect::<PyResult<Vec<_>>>()?;
-        let (texts, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
-        let size = texts.iter().map(|text| text.len()).sum();
-        let (ids, offsets) = call(py, size, |pulse| self.0.encode_batch(&texts, &special, threads, pulse))?;
-        Ok((raw(py, &ids)?, raw(py, &offsets)?))
+        let (ids, offsets) = self.batch(texts, special, threads)?;
+        Ok((raw(texts.py(), &ids)?, raw(texts.py(), &offsets)?))
+    }
+
+    fn encode_batch_lists<'py>(&self, texts: &Bound<'py, PyList>, special: &Bound<'py, PyAny>, threads: Option<usize>) -> PyResult<Bound<'py, PyList>> {
+        let (ids, offsets) = self.batch(texts, special, threads)?;
+        lists::rows(texts.py(), &ids, &offsets)
     }
 
     fn encode_with_offsets<'py>(
@@ -190,14 +208,23 @@ impl Tokenizer {
     }
 
     fn decode(&self, ids: &Bound<'_, PyAny>, errors: &str) -> PyResult<String> {
-        let found = numbers::<u32>(ids)?;
-        call(ids.py(), 4 * found.len(), |pulse| crate::decode::decode(self.0.vocabulary(), &found, errors == "strict", pulse))
+        let found = convert::ids(ids)?;
+        let found = found.as_ref();
+        call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().text(found, errors == "strict", pulse))
     }
 
     fn decode_bytes<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-        let found = numbers::<u32>(ids)?;
-        let bytes = call(ids.py(), 4 * found.len(), |pulse| crate::decode::decode_bytes(self.0.vocabulary(), &found, pulse))?;
-        Ok(PyBytes::new(ids.py(), &bytes))
+        let found = convert::ids(ids)?;
+        let found = found.as_ref();
+        let decoder = self.0.decoder();
+        let size = call(ids.py(), found.len(), |_| decoder.size(found))?;
+        PyBytes::new_with(ids.py(), size, |out| call(ids.py(), 4 * found.len(), |pulse| decoder.fill(found, out, pulse)))
+    }
+
+    fn decode_batch(&self, ids: &Bound<'_, PyAny>, offsets: &Bound<'_, PyAny>, errors: &str) -> PyResult<Vec<String>> {
+        let (found, offsets) = (convert::ids(ids)?, numbers::<u64>(offsets)?);
+        let found = found.as_ref();
+        call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().rows(found, &offsets, errors == "strict", pulse))
     }
 
     fn counter(slf: &Bound<'_, Self>) -> Counter {
