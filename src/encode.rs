@@ -58,6 +58,11 @@ impl Tokenizer {
         &self.pattern
     }
 
+    /// What of the special tokens is to be found.
+    pub(crate) fn chosen(&self, special: &Special) -> Result<Chosen<'_>> {
+        self.specials.chosen(special)
+    }
+
     /// What decodes: made when it is first asked for.
     pub fn decoder(&self) -> &Decoder {
         self.decoder.get_or_init(|| Decoder::new(self.vocabulary.clone()))

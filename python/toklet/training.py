@@ -7,12 +7,13 @@ from typing import Any
 
 from ._core import core
 from .checks import as_dict, as_list, as_path, check_pattern, check_separator
+from .encoding import Text
 from .progress import Report, reporting
 from .reference.count import check_texts
 from .reference.encode import check_threads
 from .reference.error import CorpusError, FormatError, WrongTypeError
 from .reference.train import check as check_training
-from .tokenizer import Text, Tokenizer
+from .tokenizer import Tokenizer
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use pyo3::buffer::{PyBuffer, PyUntypedBuffer};
-use pyo3::exceptions::{PyBufferError, PyOverflowError};
+use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFrozenSet, PyList, PyMemoryView, PySet, PyString, PyTuple};
@@ -129,7 +129,11 @@ fn listed(list: &Bound<'_, PyList>) -> PyResult<Vec<u32>> {
             Ok(id) => ids.push(id),
             Err(_) => {
                 drop(PyErr::take(list.py()));
-                ids.push(list.get_item(place)?.extract()?);
+                let item = list.get_item(place)?;
+                if item.is_instance_of::<PyBool>() {
+                    return Err(PyTypeError::new_err("a bool is no id"));
+                }
+                ids.push(item.extract()?);
             }
         }
     }

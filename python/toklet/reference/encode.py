@@ -7,11 +7,13 @@ or not, and there a special token counts only where the whole of it lies inside 
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 
+from .chunks import Chunks
 from .counter import Counter
 from .decode import Stream, decode, decode_bytes
-from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, as_bytes, check_choice, number
+from .dropout import merge_with_dropout
+from .error import MAX_TEXT_BYTES, ArgumentError, TextError, TokenError, WrongTypeError, as_bytes, check_choice, number
 from .merge import merge, two_parts
 from .offsets import offsets, truncate
 from .split import PATTERNS, named, split
@@ -88,14 +90,28 @@ class Tokenizer:
         longest_first = sorted((name.encode() for name in names), key=len, reverse=True)
         return re.split(b"(" + b"|".join(map(re.escape, longest_first)) + b")", data) if longest_first else [data]
 
-    def encode(self, text: str | bytes, special: Special = "text") -> list[int]:
-        """Encode one text."""
-        data, ids = as_bytes(text), []
+    def _pieces(self, data: bytes, special: Special) -> list[bytes]:
+        """Cut text at the special tokens that it may spell, and refuse one that it may not: text, special, text, …, text."""
         pieces = self._cut(data, self._allowed(special))
         if special == "error" and len(pieces) > 1:
             raise TextError(f"byte {len(pieces[0])} of text", f"the start of {pieces[1].decode()!r}", "no special token: say special='text' or special='allow'")
-        for i, piece in enumerate(pieces):
+        return pieces
+
+    def encode(self, text: str | bytes, special: Special = "text") -> list[int]:
+        """Encode one text."""
+        ids: list[int] = []
+        for i, piece in enumerate(self._pieces(as_bytes(text), special)):
             ids += [self.vocabulary.specials[piece.decode()]] if i % 2 else self.ordinary(piece)
+        return ids
+
+    def encode_with_dropout(self, text: str | bytes, special: Special, dropout: float, seed: int) -> list[int]:
+        """Encode one text, leaving merges out."""
+        ids: list[int] = []
+        at = 0
+        for i, piece in enumerate(self._pieces(as_bytes(text), special)):
+            for pretoken in [piece] if i % 2 else split(piece, self._name):
+                ids += [self.vocabulary.specials[piece.decode()]] if i % 2 else merge_with_dropout(self.vocabulary, pretoken, at, dropout, seed)
+                at += len(pretoken)
         return ids
 
     def encode_parts(self, parts: Sequence[tuple[str, bool]]) -> list[int]:
@@ -111,12 +127,12 @@ class Tokenizer:
             plain += pieces[-1]
         return ids + self.ordinary(plain)
 
-    def encode_batch(self, texts: Iterable[str | bytes], special: Special = "text", threads: int | None = None) -> tuple[list[int], list[int]]:
-        """Encode each text: all ids, and where each text's begin (and the last one's end)."""
+    def encode_batch(self, texts: Iterable[str | bytes], special: Special = "text", threads: int | None = None, first: int = 0) -> tuple[list[int], list[int]]:
+        """Encode each text: all ids, and where each text's begin (and the last one's end); errors call the first one by some number."""
         check_threads(threads)
         ids: list[int] = []
         offsets = [0]
-        for i, text in enumerate(texts):
+        for i, text in enumerate(texts, first):
             ids += self.encode(as_bytes(text, f"texts[{i}]"), special)
             offsets.append(len(ids))
         return ids, offsets
@@ -138,6 +154,19 @@ class Tokenizer:
         """Count the ids of one text."""
         return len(self.encode(text, special))
 
+    def count_up_to(self, text: str | bytes, special: Special, limit: int) -> int:
+        """Count the ids of one text, but no more than `limit + 1`."""
+        return min(self.count(text, special), limit + 1)
+
+    def chunks(self, text: str | bytes, max_tokens: int, overlap: int) -> Chunks:
+        """Cut a text into pieces that each fit."""
+        data = as_bytes(text)
+        return Chunks(data, split(data, self._name), max_tokens, overlap, self.count, lambda text, most: self.truncate(text, most))
+
+    def safe_cut(self, text: bytes, limit: int) -> int | None:
+        """Give a place where a text can be cut without changing its pretokens; the reference knows none."""
+        return None
+
     def truncate(self, text: str | bytes, max_tokens: int, keep: str = "head") -> bytes:
         """Keep the head, the tail or the middle of a text, cut between characters, so that it encodes to at most `max_tokens` ids."""
         max_tokens = number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
@@ -151,6 +180,16 @@ class Tokenizer:
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """Read the joined bytes as UTF-8."""
         return decode(self.vocabulary, ids, errors)
+
+    def decode_batch(self, ids: Sequence[int], offsets: Sequence[int], errors: str) -> list[str]:
+        """Decode rows of ids, which end at these places, each for itself."""
+        found = []
+        for row, (start, end) in enumerate(pairwise(map(int, offsets))):
+            try:
+                found.append(self.decode(ids[start:end], errors))
+            except (TokenError, TextError) as error:
+                raise type(error)(f"row {row}: {error.place}", error.found, error.allowed) from None
+        return found
 
     def counter(self) -> Counter:
         """Start counting a text that grows."""
