@@ -37,8 +37,7 @@ def made(package: Any, pattern: str) -> Any:
 def test_both_backends_cut_alike(both: Both, pattern: str, text: str | bytes, most: int, overlap: int) -> None:
     found = both.same(lambda toklet: list(made(toklet, pattern).chunks(text, most, min(overlap, most - 1))))
     tok = made(both.native.toklet, pattern)
-    assert all(tok.count(piece) <= most for piece in found)
-    assert all(found)
+    assert all(0 < tok.count(piece) <= most for piece in found)
     data, end = text if isinstance(text, bytes) else text.encode(), 0
     for piece in found:  # each piece goes on where the last one ended, or begins before that with a part of it
         piece = piece if isinstance(piece, bytes) else piece.encode()

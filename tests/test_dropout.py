@@ -15,24 +15,20 @@ SEEDS = st.integers(0, 2**64 - 1)
 
 
 @settings(max_examples=200)
-@given(
-    text=strategies.spelled(), merges=strategies.merges(), names=strategies.specials(), dropout=DROPOUTS, seed=SEEDS, special=st.sampled_from(["text", "allow"])
-)
-def test_both_backends_leave_out_the_same(both: Both, text: str, merges: Any, names: list[str], dropout: float, seed: int, special: str) -> None:
-    names = [name for name in names if len(name.encode()) > 1]
-
-    def call(toklet: Any) -> list[int]:
-        tok = toklet.Tokenizer.from_merges([*merges, *EXTRA], pattern="cl100k", special_tokens=names)
+@given(text=strategies.spelled(), merges=strategies.merges(), dropout=DROPOUTS, seed=SEEDS, special=st.sampled_from(["text", "allow"]))
+def test_both_backends_leave_out_the_same(both: Both, text: str, merges: Any, dropout: float, seed: int, special: str) -> None:
+    def call(toklet: Any) -> tuple[list[int], str]:
+        tok = toklet.Tokenizer.from_merges(merges, pattern="cl100k", special_tokens=["<|end|>", "low er", "aa b"])
         ids = tok.encode(text, special, dropout=dropout, seed=seed)
-        assert tok.decode(ids) == text
-        return ids.tolist()
+        return ids.tolist(), tok.decode(ids)
 
-    both.same(call)
+    assert both.same(call)[1] == text
 
 
 @given(ranks=strategies.ranks(), text=strategies.spelled(), seed=SEEDS)
 def test_vocabularies_of_ranks(both: Both, ranks: dict[bytes, int], text: str, seed: int) -> None:
-    both.same(lambda toklet: toklet.Tokenizer.from_ranks(ranks, pattern="gpt2").encode(text, dropout=0.3, seed=seed).tolist())
+    ids = both.same(lambda toklet: toklet.Tokenizer.from_ranks(ranks, pattern="gpt2").encode(text, dropout=0.3, seed=seed).tolist())
+    assert all(type(id) is int for id in ids)
 
 
 @given(text=strategies.texts(), merges=strategies.merges())
