@@ -104,6 +104,14 @@ class Tokenizer:
             ids += [self.vocabulary.specials[piece.decode()]] if i % 2 else self.ordinary(piece)
         return ids
 
+    def encode_list(self, text: str | bytes, special: Special) -> list[int]:
+        """Encode one text, to a list: here `encode` gives one anyway."""
+        return self.encode(text, special)
+
+    def encode_batch_lists(self, texts: Iterable[str | bytes], special: Special, threads: int | None) -> list[list[int]]:
+        """Encode each text, to a list."""
+        return [self.encode(text, special) for text in texts]
+
     def encode_with_dropout(self, text: str | bytes, special: Special, dropout: float, seed: int) -> list[int]:
         """Encode one text, leaving merges out."""
         ids: list[int] = []

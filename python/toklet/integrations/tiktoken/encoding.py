@@ -102,6 +102,11 @@ class Encoding:
         ValueError
             If the text spells what is disallowed.
         """
+        if isinstance(text, str) and not allowed_special and disallowed_special == "all":
+            try:
+                return self._core.encode_list(text, "error")  # type: ignore[no-any-return]
+            except TextError:
+                pass  # a special token or a surrogate: what to do about it is found out in peace
         return self._encode(text, self._policy(text, allowed_special, disallowed_special))
 
     def encode_to_numpy(
@@ -149,13 +154,12 @@ class Encoding:
 
     def decode_bytes(self, tokens: Sequence[int]) -> bytes:
         """Join the bytes of ids; `KeyError` if one doesn't exist."""
-        try:
-            return bytes(self._core.decode_bytes(tokens))
-        except TokenError as error:
-            raise KeyError(f"Invalid token for decoding: {error.found}") from None
+        return self._decode(self._core.decode_bytes, tokens)  # type: ignore[no-any-return]
 
     def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
         """Decode ids; `errors` is what `bytes.decode` takes."""
+        if errors == "replace":
+            return self._decode(self._core.decode, tokens, errors)  # type: ignore[no-any-return]
         return self.decode_bytes(tokens).decode("utf-8", errors)
 
     def decode_single_token_bytes(self, token: int) -> bytes:
@@ -167,7 +171,9 @@ class Encoding:
 
     def decode_tokens_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Give the bytes of each id."""
-        return [self.decode_single_token_bytes(token) for token in tokens]
+        tokens = list(tokens)
+        data, ends = self.decode_bytes(tokens), as_array(self._core.ends(tokens), np.uint64).tolist()
+        return [data[start:end] for start, end in pairwise(ends)]
 
     def decode_with_offsets(self, tokens: Sequence[int]) -> tuple[str, list[int]]:
         """Decode ids, and say at which character of the text each begins; one that begins inside a character is given that character.
@@ -185,6 +191,11 @@ class Encoding:
 
     def decode_batch(self, batch: Sequence[Sequence[int]], *, errors: str = "replace", num_threads: int = 8) -> list[str]:
         """Decode each list of ids."""
+        if errors == "replace":
+            try:
+                return self.tokenizer.decode_batch(batch)
+            except TokenError:
+                pass  # the loop says it as tiktoken does
         return [self.decode(tokens, errors) for tokens in batch]
 
     def decode_bytes_batch(self, batch: Sequence[Sequence[int]], *, num_threads: int = 8) -> list[bytes]:
@@ -251,8 +262,15 @@ class Encoding:
             refuse(found.group())
         return "allow" if allowed == "all" else [name for name in allowed if name in self._special_tokens] or "text"
 
+    @staticmethod
+    def _decode(decode: Any, tokens: Any, *how: str) -> Any:
+        try:
+            return decode(tokens, *how)
+        except TokenError as error:
+            raise KeyError(f"Invalid token for decoding: {error.found}") from None
+
     def _encode(self, text: str, policy: Any) -> list[int]:
-        return as_array(self._repaired(self._core.encode, text, policy), np.uint32).tolist()  # type: ignore[no-any-return]
+        return self._repaired(self._core.encode_list, text, policy)  # type: ignore[no-any-return]
 
     def _repaired(self, encode: Any, text: str, policy: Any) -> Any:
         """Encode; where that fails by a surrogate, encode what the text may have meant."""
@@ -263,9 +281,7 @@ class Encoding:
 
     def _encode_batch(self, text: list[str], policy: Any, num_threads: int) -> list[list[int]]:
         texts = [one if one.isascii() else repaired(one) for one in text]
-        batch = self.tokenizer.encode_batch(texts, policy, min(num_threads, 64))
-        ids, ends = batch.ids.tolist(), batch.offsets.tolist()
-        return [ids[start:end] for start, end in pairwise(ends)]
+        return self._core.encode_batch_lists(texts, policy, max(1, min(num_threads, 64)))  # type: ignore[no-any-return]
 
 
 def repaired(text: str) -> str:
