@@ -18,6 +18,7 @@ from .reference.count import check_texts
 from .reference.encode import check_threads
 from .reference.error import MAX_TEXT_BYTES, ArgumentError, as_bytes, check_choice, number
 
+UINT32 = np.dtype(np.uint32)
 Text = str | bytes
 Special = str | Collection[str]
 
@@ -67,9 +68,9 @@ class Encodes:
         [[257], [97, 98, 99], [256, 99]]
         """
         special = self._special(special)
+        if dropout.__class__ is float and dropout == 0:  # first of all, for checking takes as long as encoding a few words
+            return as_array(self._core.encode(text, special), UINT32)
         dropout = number("dropout", dropout, "from 0 to 1", 0, 1)
-        if dropout == 0:
-            return as_array(self._core.encode(text, special), np.uint32)
         if seed is None:
             seed = secrets.randbits(64)
         seed = number("seed", seed, "an integer from 0 to 2**64 - 1, or None", 0, 2**64 - 1, whole=True)
@@ -190,7 +191,7 @@ class Encodes:
         """
         special = self._special(special)
         if limit is None:
-            return int(self._core.count(text, special))
+            return self._core.count(text, special)  # type: ignore[no-any-return]
         limit = number("limit", limit, "an integer, at least 0, or None", 0, MAX_TEXT_BYTES, whole=True)
         return int(self._core.count_up_to(text, special, limit))
 
@@ -269,6 +270,8 @@ class Encodes:
 
     def _special(self, special: Special) -> Special:
         """Refuse a set with a name in it that no special token has."""
+        if special.__class__ is str:
+            return special
         if isinstance(special, set | frozenset | list | tuple):
             known = self._core.special_tokens()
             for name in special:

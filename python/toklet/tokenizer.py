@@ -11,6 +11,7 @@ from ._core import core, files
 from .checks import as_dict, as_list, as_path, check_pattern
 from .decoding import Decodes
 from .encoding import Encodes
+from .equivalence import Equivalence, equivalence
 from .reference.error import WrongTypeError
 from .reference.vocab import check_specials
 
@@ -139,6 +140,33 @@ class Tokenizer(Encodes, Decodes):
     def merges(self) -> list[tuple[bytes, bytes]]:
         """The merges in order; for a vocabulary of ranks, those that its ranks imply."""
         return list(self._core.merges())
+
+    def equivalent(self, other: Any, texts: Iterable[str], special: str = "text") -> Equivalence:
+        """Ask whether another tokenizer gives the same ids.
+
+        Parameters
+        ----------
+        other : a tokenizer, or a function from text to ids
+            Of toklet, tiktoken, tokenizers, transformers, or anything with an `encode`. What it would put around a text is left out.
+        texts : iterable of str
+            Read until one differs.
+        special : {"text", "allow"}
+            What a special token that a text spells is for this tokenizer, and for others that can be told. (`tokenizers` always finds it.)
+
+        Returns
+        -------
+        Equivalence
+            True if all ids are the same. Else `difference` has the first one: which text, where in it, both ids and both tokens; it prints as a sentence.
+
+        Examples
+        --------
+        >>> tok = Tokenizer.from_merges([(b"a", b"b")], pattern="gpt2")
+        >>> bool(tok.equivalent(tok, ["abc", "cab"]))
+        True
+        >>> print(tok.equivalent(Tokenizer.from_merges([(b"b", b"c")], pattern="gpt2"), ["cab", "1abc"]))
+        text 0 at id 1 (byte 1, before 'ab'): 256 b'ab' here, 97 b'a' there
+        """
+        return equivalence(self, other, texts, special)
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a Tokenizer is frozen: {name!r} can't be deleted")

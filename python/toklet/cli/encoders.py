@@ -42,12 +42,13 @@ class Encoder(NamedTuple):
 
 
 def toklet(files: Files, threads: int = 1) -> Encoder:
-    """Text and bytes in, arrays out; lists by the array's own `tolist`."""
+    """Text and bytes in, arrays out; lists by the interface of tiktoken."""
+    from ..integrations.tiktoken import Encoding
     from ..tokenizer import load
 
     tok = load(files.ranks, pattern=files.pattern)
-    batch = functools.partial(tok.encode_batch, threads=threads)
-    return Encoder(batch, tok.encode, bytes, lambda text: tok.encode(text).tolist(), tok.decode_bytes, tok.decode, np.ndarray)
+    batch, lists = functools.partial(tok.encode_batch, threads=threads), Encoding.from_toklet(tok, files.name)
+    return Encoder(batch, tok.encode, bytes, lists.encode_ordinary, tok.decode_bytes, tok.decode, np.ndarray)
 
 
 def tiktoken(files: Files) -> Encoder:
