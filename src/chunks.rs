@@ -120,7 +120,9 @@ impl Chunks {
                 size -= 1;
             } else if self.old > 0 {
                 size -= self.old;
-                (0..self.old).for_each(|_| drop(self.drop_first()));
+                for _ in 0..self.old {
+                    self.drop_first();
+                }
                 self.old = 0;
             } else {
                 let first = self.drop_first();
@@ -135,7 +137,9 @@ impl Chunks {
             }
             (repeated, ids) = (repeated + 1, ids + more);
         }
-        (repeated..size).for_each(|_| drop(self.drop_first()));
+        for _ in repeated..size {
+            self.drop_first();
+        }
         self.old = repeated;
         Ok(())
     }

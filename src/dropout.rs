@@ -82,7 +82,7 @@ fn merge(vocabulary: &Vocabulary, pretoken: &[u8], position: u64, tosses: &Tosse
             }
             let bits = odd_bits(tosses.seed, position, DROPOUT, toss);
             toss = toss.wrapping_add(1);
-            if toss as usize % TICK_EVERY == 0 {
+            if (toss as usize).is_multiple_of(TICK_EVERY) {
                 pulse.tick(0)?;
             }
             if bits as f64 >= tosses.threshold {

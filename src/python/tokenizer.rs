@@ -211,13 +211,7 @@ impl Tokenizer {
         call(py, text.as_ref().len(), |pulse| self.0.count_up_to(text.as_ref(), &special, limit, pulse))
     }
 
-    fn encode_with_dropout<'py>(
-        &self,
-        text: &Bound<'py, PyAny>,
-        special: &Bound<'py, PyAny>,
-        dropout: f64,
-        seed: u64,
-    ) -> PyResult<Bound<'py, PyByteArray>> {
+    fn encode_with_dropout<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, dropout: f64, seed: u64) -> PyResult<Bound<'py, PyByteArray>> {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let ids = call(py, 8 * text.as_ref().len(), |pulse| self.0.encode_with_dropout(text.as_ref(), &special, dropout, seed, pulse))?;
