@@ -3,8 +3,9 @@
 //! The text between two special tokens is split as if it stood alone. A prompt is encoded from parts, trusted or not, and there a special token counts only
 //! where the whole of it lies inside trusted text.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::decode::Decoder;
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
 use crate::lookup::{Lookup, Memory};
 use crate::pipeline::Pipeline;
@@ -33,6 +34,7 @@ pub struct Tokenizer {
     lookup: Lookup,
     /// What else stands around the vocabulary, where a pattern and special tokens don't say all.
     pipeline: Option<Pipeline>,
+    decoder: OnceLock<Decoder>,
 }
 
 impl Tokenizer {
@@ -41,7 +43,7 @@ impl Tokenizer {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
         let (pattern, vocabulary) = (Pattern::new(pattern)?, Arc::new(vocabulary));
         let lookup = Lookup::new(vocabulary.clone(), pulse)?;
-        Ok(Self { vocabulary, pattern, specials, lookup, pipeline: None })
+        Ok(Self { vocabulary, pattern, specials, lookup, pipeline: None, decoder: OnceLock::new() })
     }
 
     /// Put a vocabulary and what stands around it together.
@@ -72,6 +74,11 @@ impl Tokenizer {
     /// What of the special tokens is to be found.
     pub(crate) fn chosen(&self, special: &Special) -> Result<Chosen<'_>> {
         self.specials.chosen(special)
+    }
+
+    /// What decodes: made when it is first asked for.
+    pub fn decoder(&self) -> &Decoder {
+        self.decoder.get_or_init(|| Decoder::new(self.vocabulary.clone()))
     }
 
     /// Encode one text.
@@ -166,9 +173,24 @@ impl Tokenizer {
         })
     }
 
+    /// A place up to `limit` where a text can be cut without changing its pretokens, if one is known.
+    pub fn safe_cut(&self, text: &[u8], limit: usize) -> Option<usize> {
+        if self.pipeline.is_some() { None } else { self.pattern.safe_cut(text, limit) }
+    }
+
     /// What pretokens are looked up in.
     pub(crate) fn lookup(&self) -> &Lookup {
         &self.lookup
+    }
+
+    /// The ids of one pretoken.
+    pub fn pretoken(&self, pretoken: &[u8], pulse: &Pulse) -> Result<Vec<u32>> {
+        let mut ids = Vec::new();
+        let end = u32::try_from(pretoken.len()).unwrap_or(u32::MAX);
+        if end > 0 {
+            self.lookup.with(|memory| self.lookup.window(memory, pretoken, 0, &[end], pulse, &mut |found| ids.extend_from_slice(found)))?;
+        }
+        Ok(ids)
     }
 }
 

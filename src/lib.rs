@@ -11,33 +11,37 @@
 //! Train a tokenizer, and use it:
 //!
 //! ```
-//! use toklet::{Pattern, Special, Tokenizer, WordCounts, decode::decode, threads::Pulse, train::{Options, train}};
+//! use toklet::{Pattern, Special, Tokenizer, WordCounts, threads::Pulse, train::{Options, train}};
 //!
 //! let quiet = Pulse::default(); // watches nothing and never stops; see `threads` for one that does
 //! let counts = WordCounts::of_texts(&[b"low lower lowest slow"], Pattern::new("gpt2")?, None, &quiet)?;
 //! let vocabulary = train(&counts, &Options::new(260), &quiet)?;
 //! let tok = Tokenizer::new(vocabulary, "gpt2", &quiet)?;
 //! let ids = tok.encode("slower, lower".as_bytes(), &Special::Text, &quiet)?;
-//! assert_eq!(decode(tok.vocabulary(), &ids, true, &quiet)?, "slower, lower");
+//! assert_eq!(tok.decoder().text(&ids, true, &quiet)?, "slower, lower");
 //! # Ok::<(), toklet::Error>(())
 //! ```
 //!
 //! Untrusted input: any bytes are text, of any length; time is linear in them, but for `n log n` inside one pretoken; memory is bounded by a small multiple of
 //! them. What can't be done is an [`Error`], never a panic. Text never becomes a special token by itself.
 //!
-//! The modules, in the data's order: [`unicode`], [`pipeline`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`decode`], [`count`], [`train`], [`formats`],
+//! The modules, in the data's order: [`unicode`], [`pipeline`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`chunks`], [`decode`], [`count`], [`train`],
+//! [`formats`],
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
 mod boundary;
 mod cache;
 mod charsmap;
 pub mod chat;
+pub mod chunks;
 pub mod count;
 pub mod counter;
 pub mod decode;
+mod dropout;
 pub mod encode;
 pub mod error;
 pub mod formats;
+mod limit;
 mod lookup;
 pub mod merge;
 mod newer;

@@ -107,12 +107,12 @@ impl CharacterNumbers<'_> {
 }
 
 /// The length of the character that begins here; 1 for a byte that begins none, and behind the end.
-fn character_length(data: &[u8]) -> usize {
+pub(crate) fn character_length(data: &[u8]) -> usize {
     let first = &data[..data.len().min(4)];
     first.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next()).map_or(1, char::len_utf8)
 }
 
 /// Whether byte `i` goes on a character that began before it.
-fn inside_character(data: &[u8], i: usize) -> bool {
+pub(crate) fn inside_character(data: &[u8], i: usize) -> bool {
     i < data.len() && (1..=i.min(3)).any(|back| character_length(&data[i - back..]) > back)
 }

@@ -15,6 +15,8 @@ pub const XTC: u32 = 1;
 pub const ACCEPT: u32 = 2;
 /// The draw in place of a drafted id that may not.
 pub const RESIDUAL: u32 = 3;
+/// Whether a merge is left out.
+pub const DROPOUT: u32 = 4;
 
 /// Mix four 32-bit words under two.
 ///

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use toklet::decode::{Stream, decode, decode_bytes};
+use toklet::decode::Stream;
 use toklet::threads::Pulse;
 use toklet::{Special, Tokenizer};
 
@@ -30,7 +30,7 @@ fuzz_target!(|input: (u8, Vec<u8>, usize)| {
     let (tok, pulse) = (&TOKENIZERS[usize::from(choice % 4)], Pulse::default());
     for special in [Special::Text, Special::Allow, Special::Only(vec!["<|end|>".into()])] {
         let ids = tok.encode(&text, &special, &pulse).unwrap();
-        assert_eq!(decode_bytes(tok.vocabulary(), &ids, &pulse).unwrap(), text);
+        assert_eq!(tok.decoder().bytes(&ids, &pulse).unwrap(), text);
         assert_eq!(tok.count(&text, &special, &pulse).unwrap(), ids.len());
         assert_eq!(tok.encode_batch(&[&text, b"", &text], &special, Some(2), &pulse).unwrap().0, ids.repeat(2));
         let characters = String::from_utf8_lossy(&text).chars().count() as u32;
@@ -44,7 +44,7 @@ fuzz_target!(|input: (u8, Vec<u8>, usize)| {
         }
         let mut stream = Stream::new(tok.vocabulary().clone());
         let pieces: String = ids.iter().map(|id| stream.push(*id).unwrap()).collect();
-        assert_eq!(pieces + &stream.end(), decode(tok.vocabulary(), &ids, false, &pulse).unwrap());
+        assert_eq!(pieces + &stream.end(), tok.decoder().text(&ids, false, &pulse).unwrap());
     }
     assert!(tok.encode(&text, &Special::Text, &pulse).unwrap().iter().all(|id| tok.vocabulary().specials().iter().all(|(_, special)| id != special)));
     for keep in ["head", "tail", "middle"] {

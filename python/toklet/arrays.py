@@ -12,9 +12,9 @@ from .reference.error import ArgumentError, WrongTypeError, number
 Ids = NDArray[np.uint32]
 
 
-def as_array(values: Any, dtype: type) -> NDArray[Any]:
+def as_array(values: Any, dtype: Any) -> NDArray[Any]:
     """Give what the core returned as an array: raw bytes from the native one, a list from the reference."""
-    return np.frombuffer(values, dtype) if isinstance(values, bytearray) else np.asarray(values, dtype)
+    return np.frombuffer(values, dtype) if values.__class__ is bytearray else np.asarray(values, dtype)
 
 
 def as_ids(ids: Iterable[int] | ArrayLike) -> Any:

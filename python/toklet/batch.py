@@ -1,12 +1,13 @@
 """Many encoded texts in two flat arrays: all ids, and where each text begins."""
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import SupportsIndex, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from .arrays import as_ids
 from .reference.error import ArgumentError, WrongTypeError, check_choice, number
 
 
@@ -38,6 +39,16 @@ class Batch:
         if starts.ndim != 1 or starts.dtype != np.uint64 or not len(starts) or starts[0] != 0 or starts[-1] != len(ids) or (starts[1:] < starts[:-1]).any():
             raise ArgumentError("offsets", repr(offsets)[:80], f"a uint64 array that rises from 0 to the number of ids, {len(ids)}")
 
+    @classmethod
+    def of(cls, rows: Iterable[Iterable[int] | ArrayLike]) -> "Batch":
+        """Make a batch of rows of ids.
+
+        >>> Batch.of([[7], [8, 9]])
+        <Batch of 2 texts, 3 ids>
+        """
+        arrays = [as_ids(row) for row in rows]
+        return cls(np.concatenate([np.empty(0, np.uint32), *arrays]), np.cumsum([0, *map(len, arrays)]).astype(np.uint64))
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -47,9 +58,11 @@ class Batch:
     def __getitem__(self, index: slice) -> "Batch": ...
     def __getitem__(self, index: SupportsIndex | slice) -> "NDArray[np.uint32] | Batch":
         if isinstance(index, slice):
-            rows = [self[i] for i in range(*index.indices(len(self)))]
-            ends = np.cumsum([0, *map(len, rows)]).astype(np.uint64)
-            return Batch(np.concatenate([np.empty(0, np.uint32), *rows]), ends)
+            start, stop, step = index.indices(len(self))
+            if step != 1:
+                return Batch.of(self[i] for i in range(start, stop, step))
+            ends = self.offsets[start : max(start, stop) + 1]
+            return Batch(self.ids[int(ends[0]) : int(ends[-1])], ends - ends[0])
         index = operator.index(index)
         i = index + len(self) if index < 0 else index
         if not 0 <= i < len(self):
@@ -93,18 +106,14 @@ class Batch:
         """
         pad_id = number("pad_id", pad_id, "an id: an integer from 0 to 2**32 - 1", 0, 2**32 - 1, whole=True)
         check_choice("side", side, ("right", "left"))
-        lengths = np.diff(self.offsets).astype(np.int64)
+        whole = np.diff(self.offsets).astype(np.int64)
         if length is None:
-            length = int(lengths.max(initial=0))
+            length = int(whole.max(initial=0))
         length = number("length", length, "an integer, at least 0, or None", 0, 2**32 - 1, whole=True)
-        lengths = np.minimum(lengths, length)
+        lengths, ids = np.minimum(whole, length), self.ids
+        if (whole > length).any():
+            ids = ids[np.arange(len(ids)) - np.repeat(self.offsets[:-1].astype(np.int64), whole) < length]
         columns = np.arange(length)
-        filled = columns < lengths[:, None]
-        starts = self.offsets[:-1].astype(np.int64)[:, None]
-        source = starts + columns
-        if side == "left":
-            filled = filled[:, ::-1]
-            source = starts + columns - (length - lengths)[:, None]
-        matrix = np.full(filled.shape, pad_id, np.uint32)
-        matrix[filled] = self.ids[source[filled]]
+        matrix = np.full((len(self), length), pad_id, np.uint32)
+        matrix[columns < lengths[:, None] if side == "right" else columns >= length - lengths[:, None]] = ids  # both are row by row
         return matrix, lengths

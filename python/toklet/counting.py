@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from ._core import core
 from .checks import as_path, check_pattern, check_separator
 from .documents import json_texts, parquet_texts
+from .encoding import Text
 from .progress import Report, reporting
 from .reference.count import check_max_words, check_texts
 from .reference.encode import check_threads
 from .reference.error import ArgumentError, CorpusError, WrongTypeError
-from .tokenizer import Text
 from .word_counts import WordCounts
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]

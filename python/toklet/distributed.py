@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from . import WordCounts
 from . import count as count_texts
 from .checks import as_path, check_pattern
+from .encoding import Special
 from .reference.error import ArgumentError, WrongTypeError, number
-from .tokenizer import Special, Tokenizer
+from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import pyarrow as pa

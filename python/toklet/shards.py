@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 
 from .batch import Batch
 from .checks import as_path
+from .encoding import Text
 from .progress import Report, reporting
 from .reference.atomic import replacing, write
 from .reference.count import check_texts
 from .reference.error import ArgumentError, CorpusError, as_bytes, check_choice, number
-from .tokenizer import Text, Tokenizer
+from .tokenizer import Tokenizer
 
 FORMATS = ("llm.c", "megatron", "raw")
 GROUP = 1 << 22  # bytes of text that are encoded together

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable, Sequence
 
 from .counting import Paths, count, count_files
+from .encoding import Text
 from .progress import Report
-from .tokenizer import Text, Tokenizer
+from .tokenizer import Tokenizer
 from .training_options import checked
 
 

@@ -6,6 +6,7 @@
 mod chat;
 mod convert;
 mod files;
+mod lists;
 mod prompting;
 mod sampling;
 mod tokenizer;
@@ -97,6 +98,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PATTERNS", crate::Pattern::built_in().collect::<std::collections::HashMap<_, _>>())?;
     module.add_class::<tokenizer::Tokenizer>()?;
     module.add_class::<tokenizer::Stream>()?;
+    module.add_class::<tokenizer::Chunks>()?;
     module.add_class::<tokenizer::Counter>()?;
     module.add_class::<training::WordCounts>()?;
     module.add_class::<sampling::Sampler>()?;

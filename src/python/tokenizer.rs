@@ -1,11 +1,14 @@
 //! The tokenizer for Python.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
 
-use super::convert::{integer, numbers, raw, special, text};
+use super::convert::{self, integer, numbers, raw, special, text};
+use super::lists;
 use super::{call, exception, wrong_type};
 use crate::error::MAX_IDS;
 use crate::pipeline::Pipeline;
@@ -49,6 +52,17 @@ fn merge_list(merges: &Bound<'_, PyList>) -> PyResult<Vec<Parts>> {
 
 fn merges_to_python<'py>(py: Python<'py>, merges: &[Parts]) -> PyResult<Bound<'py, PyList>> {
     PyList::new(py, merges.iter().map(|(left, right)| (PyBytes::new(py, left), PyBytes::new(py, right))))
+}
+
+impl Tokenizer {
+    /// Encode texts, the first of which errors call by some number.
+    fn batch(&self, texts: &Bound<'_, PyList>, special: &Bound<'_, PyAny>, threads: Option<usize>, first: usize) -> PyResult<(Vec<u32>, Vec<u64>)> {
+        let items: Vec<_> = texts.iter().collect();
+        let found = items.iter().zip(first..).map(|(item, i)| text(item, || format!("texts[{i}]"))).collect::<PyResult<Vec<_>>>()?;
+        let (bytes, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
+        let size = bytes.iter().map(|text| text.len()).sum();
+        call(texts.py(), size, |pulse| self.0.encode_batch(&bytes, &special, threads, pulse))
+    }
 }
 
 #[pymethods]
@@ -133,6 +147,19 @@ impl Tokenizer {
         raw(py, &ids)
     }
 
+    fn encode_list<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let py = text.py();
+        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
+        let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
+        lists::list(py, &ids)
+    }
+
+    /// The ids of one pretoken.
+    fn merge<'py>(&self, py: Python<'py>, pretoken: &[u8]) -> PyResult<Bound<'py, PyByteArray>> {
+        let ids = call(py, pretoken.len(), |pulse| self.0.pretoken(pretoken, pulse))?;
+        raw(py, &ids)
+    }
+
     fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Bound<'py, PyByteArray>> {
         let mut owned = Vec::with_capacity(parts.len());
         for (i, (part, trusted)) in parts.iter().enumerate() {
@@ -151,19 +178,21 @@ impl Tokenizer {
         raw(ids.py(), &made)
     }
 
+    #[pyo3(signature = (texts, special, threads, first = 0))]
     fn encode_batch<'py>(
         &self,
         texts: &Bound<'py, PyList>,
         special: &Bound<'py, PyAny>,
         threads: Option<usize>,
+        first: usize,
     ) -> PyResult<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
-        let py = texts.py();
-        let items: Vec<_> = texts.iter().collect();
-        let found = items.iter().enumerate().map(|(i, item)| text(item, || format!("texts[{i}]"))).collect::<PyResult<Vec<_>>>()?;
-        let (texts, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
-        let size = texts.iter().map(|text| text.len()).sum();
-        let (ids, offsets) = call(py, size, |pulse| self.0.encode_batch(&texts, &special, threads, pulse))?;
-        Ok((raw(py, &ids)?, raw(py, &offsets)?))
+        let (ids, offsets) = self.batch(texts, special, threads, first)?;
+        Ok((raw(texts.py(), &ids)?, raw(texts.py(), &offsets)?))
+    }
+
+    fn encode_batch_lists<'py>(&self, texts: &Bound<'py, PyList>, special: &Bound<'py, PyAny>, threads: Option<usize>) -> PyResult<Bound<'py, PyList>> {
+        let (ids, offsets) = self.batch(texts, special, threads, 0)?;
+        lists::rows(texts.py(), &ids, &offsets)
     }
 
     fn encode_with_offsets<'py>(
@@ -189,6 +218,28 @@ impl Tokenizer {
         call(py, text.as_ref().len(), |pulse| self.0.count(text.as_ref(), &special, pulse))
     }
 
+    fn count_up_to(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>, limit: usize) -> PyResult<usize> {
+        let py = text.py();
+        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
+        call(py, text.as_ref().len(), |pulse| self.0.count_up_to(text.as_ref(), &special, limit, pulse))
+    }
+
+    fn encode_with_dropout<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, dropout: f64, seed: u64) -> PyResult<Bound<'py, PyByteArray>> {
+        let py = text.py();
+        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
+        let ids = call(py, 8 * text.as_ref().len(), |pulse| self.0.encode_with_dropout(text.as_ref(), &special, dropout, seed, pulse))?;
+        raw(py, &ids)
+    }
+
+    fn chunks(slf: &Bound<'_, Self>, text: &Bound<'_, PyAny>, max_tokens: usize, overlap: usize) -> PyResult<Chunks> {
+        let text = self::text(text, text_place)?.as_ref().to_vec();
+        Ok(Chunks { tokenizer: slf.clone().unbind(), text, state: Mutex::new((crate::chunks::Chunks::new(max_tokens, overlap), VecDeque::new())) })
+    }
+
+    fn safe_cut(&self, py: Python<'_>, text: &[u8], limit: usize) -> PyResult<Option<usize>> {
+        call(py, 0, |_| Ok(self.0.safe_cut(text, limit)))
+    }
+
     fn truncate<'py>(&self, text: &Bound<'py, PyAny>, max_tokens: usize, keep: &str) -> PyResult<Bound<'py, PyBytes>> {
         let py = text.py();
         let text = self::text(text, text_place)?;
@@ -197,14 +248,32 @@ impl Tokenizer {
     }
 
     fn decode(&self, ids: &Bound<'_, PyAny>, errors: &str) -> PyResult<String> {
-        let found = numbers::<u32>(ids)?;
-        call(ids.py(), 4 * found.len(), |pulse| crate::decode::decode(self.0.vocabulary(), &found, errors == "strict", pulse))
+        let found = convert::ids(ids)?;
+        let found = found.as_ref();
+        call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().text(found, errors == "strict", pulse))
     }
 
     fn decode_bytes<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-        let found = numbers::<u32>(ids)?;
-        let bytes = call(ids.py(), 4 * found.len(), |pulse| crate::decode::decode_bytes(self.0.vocabulary(), &found, pulse))?;
-        Ok(PyBytes::new(ids.py(), &bytes))
+        let found = convert::ids(ids)?;
+        let found = found.as_ref();
+        let decoder = self.0.decoder();
+        let size = call(ids.py(), found.len(), |_| decoder.size(found))?;
+        PyBytes::new_with(ids.py(), size, |out| call(ids.py(), 4 * found.len(), |pulse| decoder.fill(found, out, pulse)))
+    }
+
+    fn decode_batch(&self, ids: &Bound<'_, PyAny>, offsets: &Bound<'_, PyAny>, errors: &str) -> PyResult<Vec<String>> {
+        let (found, offsets) = (convert::ids(ids)?, numbers::<u64>(offsets)?);
+        let found = found.as_ref();
+        call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().rows(found, &offsets, errors == "strict", pulse))
+    }
+
+    fn decode_rows(&self, rows: &Bound<'_, PyList>, errors: &str) -> PyResult<Vec<String>> {
+        let (mut ids, mut offsets) = (Vec::new(), vec![0]);
+        for row in rows {
+            ids.extend_from_slice(convert::ids(&row)?.as_ref());
+            offsets.push(ids.len() as u64);
+        }
+        call(rows.py(), 4 * ids.len(), |pulse| self.0.decoder().rows(&ids, &offsets, errors == "strict", pulse))
     }
 
     fn counter(slf: &Bound<'_, Self>) -> Counter {
@@ -213,6 +282,37 @@ impl Tokenizer {
 
     fn stream(&self) -> Stream {
         Stream(Mutex::new(crate::decode::Stream::new(self.0.vocabulary().clone())))
+    }
+}
+
+/// An iterator over where the pieces of a text begin and end.
+#[pyclass(frozen, module = "toklet._native")]
+pub(super) struct Chunks {
+    tokenizer: Py<Tokenizer>,
+    text: Vec<u8>,
+    state: Mutex<(crate::chunks::Chunks, VecDeque<Range<usize>>)>,
+}
+
+#[pymethods]
+impl Chunks {
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<(usize, usize)>> {
+        let state = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = state().1.pop_front();
+        let next = match ready {
+            Some(span) => Some(span),
+            None => {
+                let mut chunks = state().0.clone(); // an interrupted call changes nothing
+                let found = call(py, self.text.len(), |pulse| chunks.next(&self.tokenizer.get().0, &self.text, pulse))?;
+                let mut state = state();
+                *state = (chunks, found.into());
+                state.1.pop_front()
+            }
+        };
+        Ok(next.map(|span| (span.start, span.end)))
     }
 }
 

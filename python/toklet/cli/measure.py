@@ -1,6 +1,6 @@
 """bench: the times of the cases in `bench`, as tables for a reader or as JSON, with the machine that they were taken on.
 
-It measures every kernel a little. What is measured with more care has a benchmark of its own, as `toklet bench train`.
+It measures every kernel a little. What is measured with more care has a benchmark of its own: `toklet bench encode` and `toklet bench train`.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import backend
 from ..reference.error import Error, number
-from . import bench_train
+from . import bench_encode, bench_train
 from .arguments import command, print_json, say, table, takes_json
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add(commands: "Commands") -> None:
     takes_what(parser)
     benchmarks = parser.add_subparsers(title="benchmarks of their own", metavar="")
     takes_what(command(benchmarks, "all", run, "every kernel, on a little text (the default)"))
-    for module in (bench_train,):
+    for module in (bench_encode, bench_train):
         module.add(benchmarks)
 
 

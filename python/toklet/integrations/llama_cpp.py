@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..reference.error import ArgumentError
 from ..sampling import Sampler
-from .transformers import check_sampler, known
+from .transformers.sampling import check_sampler, known
 
 Scores = NDArray[np.float32]
 

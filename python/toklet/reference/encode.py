@@ -10,9 +10,11 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, groupby, pairwise
 
+from .chunks import Chunks
 from .counter import Counter
 from .decode import Stream, decode, decode_bytes
-from .error import MAX_TEXT_BYTES, ArgumentError, TextError, WrongTypeError, as_bytes, check_choice, number
+from .dropout import merge_with_dropout
+from .error import MAX_TEXT_BYTES, ArgumentError, TextError, TokenError, WrongTypeError, as_bytes, check_choice, number
 from .fields import Fields, dumps
 from .merge import merge, sized, two_parts
 from .normalize import Char, characters, joined
@@ -91,6 +93,10 @@ class Tokenizer:
             return [id for id, _, _ in self._located(data, [], at_start=at_start)]
         return [id for pretoken in split(data, self._name) for id in merge(self.vocabulary, pretoken)]
 
+    def merge(self, pretoken: bytes) -> list[int]:
+        """Encode one pretoken."""
+        return merge(self.vocabulary, pretoken)
+
     def _located(self, data: bytes, allowed: Collection[str], refuse: bool = False, at_start: bool = True) -> Iterator[Located]:
         """Encode by the pipeline: each id, and the bytes of the text that it stands for."""
         assert self.pipeline
@@ -123,16 +129,40 @@ class Tokenizer:
         longest_first = sorted((name.encode() for name in names), key=len, reverse=True)
         return re.split(b"(" + b"|".join(map(re.escape, longest_first)) + b")", data) if longest_first else [data]
 
+    def _pieces(self, data: bytes, special: Special) -> list[bytes]:
+        """Cut text at the special tokens that it may spell, and refuse one that it may not: text, special, text, …, text."""
+        pieces = self._cut(data, self._allowed(special))
+        if special == "error" and len(pieces) > 1:
+            raise TextError(f"byte {len(pieces[0])} of text", f"the start of {pieces[1].decode()!r}", "no special token: say special='text' or special='allow'")
+        return pieces
+
     def encode(self, text: str | bytes, special: Special = "text") -> list[int]:
         """Encode one text."""
         data, ids = as_bytes(text), []
         if self.pipeline:
             return [id for id, _, _ in self._located(data, self._allowed(special), special == "error")]
-        pieces = self._cut(data, self._allowed(special))
-        if special == "error" and len(pieces) > 1:
-            raise TextError(f"byte {len(pieces[0])} of text", f"the start of {pieces[1].decode()!r}", "no special token: say special='text' or special='allow'")
-        for i, piece in enumerate(pieces):
+        for i, piece in enumerate(self._pieces(data, special)):
             ids += [self.vocabulary.specials[piece.decode()]] if i % 2 else self.ordinary(piece)
+        return ids
+
+    def encode_list(self, text: str | bytes, special: Special) -> list[int]:
+        """Encode one text, to a list: here `encode` gives one anyway."""
+        return self.encode(text, special)
+
+    def encode_batch_lists(self, texts: Iterable[str | bytes], special: Special, threads: int | None) -> list[list[int]]:
+        """Encode each text, to a list."""
+        return [self.encode(text, special) for text in texts]
+
+    def encode_with_dropout(self, text: str | bytes, special: Special, dropout: float, seed: int) -> list[int]:
+        """Encode one text, leaving merges out."""
+        if self.pipeline:
+            raise ArgumentError("dropout", str(dropout), "0 for a tokenizer that normalizes text or cuts it by more than a pattern")
+        ids: list[int] = []
+        at = 0
+        for i, piece in enumerate(self._pieces(as_bytes(text), special)):
+            for pretoken in [piece] if i % 2 else split(piece, self._name):
+                ids += [self.vocabulary.specials[piece.decode()]] if i % 2 else merge_with_dropout(self.vocabulary, pretoken, at, dropout, seed)
+                at += len(pretoken)
         return ids
 
     def encode_parts(self, parts: Sequence[tuple[str, bool]]) -> list[int]:
@@ -171,12 +201,12 @@ class Tokenizer:
         """Put the template of the tokenizer's file around the ids of a text, or of two."""
         return around(self.pipeline.template if self.pipeline else None, ids, pair)
 
-    def encode_batch(self, texts: Iterable[str | bytes], special: Special = "text", threads: int | None = None) -> tuple[list[int], list[int]]:
-        """Encode each text: all ids, and where each text's begin (and the last one's end)."""
+    def encode_batch(self, texts: Iterable[str | bytes], special: Special = "text", threads: int | None = None, first: int = 0) -> tuple[list[int], list[int]]:
+        """Encode each text: all ids, and where each text's begin (and the last one's end); errors call the first one by some number."""
         check_threads(threads)
         ids: list[int] = []
         offsets = [0]
-        for i, text in enumerate(texts):
+        for i, text in enumerate(texts, first):
             ids += self.encode(as_bytes(text, f"texts[{i}]"), special)
             offsets.append(len(ids))
         return ids, offsets
@@ -203,6 +233,20 @@ class Tokenizer:
         """Count the ids of one text."""
         return len(self.encode(text, special))
 
+    def count_up_to(self, text: str | bytes, special: Special, limit: int) -> int:
+        """Count the ids of one text, but no more than `limit + 1`."""
+        return min(self.count(text, special), limit + 1)
+
+    def chunks(self, text: str | bytes, max_tokens: int, overlap: int) -> Chunks:
+        """Cut a text into pieces that each fit."""
+        data = as_bytes(text)
+        pretokens = filter(None, [data]) if self.pipeline else split(data, self._name)
+        return Chunks(data, pretokens, max_tokens, overlap, self.count, lambda text, most: self.truncate(text, most))
+
+    def safe_cut(self, text: bytes, limit: int) -> int | None:
+        """Give a place where a text can be cut without changing its pretokens; the reference knows none."""
+        return None
+
     def truncate(self, text: str | bytes, max_tokens: int, keep: str = "head") -> bytes:
         """Keep the head, the tail or the middle of a text, cut between characters, so that it encodes to at most `max_tokens` ids."""
         max_tokens = number("max_tokens", max_tokens, "an integer, at least 0", 0, MAX_TEXT_BYTES, whole=True)
@@ -217,6 +261,16 @@ class Tokenizer:
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """Read the joined bytes as UTF-8."""
         return decode(self.vocabulary, ids, errors)
+
+    def decode_batch(self, ids: Sequence[int], offsets: Sequence[int], errors: str) -> list[str]:
+        """Decode rows of ids, which end at these places, each for itself."""
+        found = []
+        for row, (start, end) in enumerate(pairwise(map(int, offsets))):
+            try:
+                found.append(self.decode(ids[start:end], errors))
+            except (TokenError, TextError) as error:
+                raise type(error)(f"row {row}: {error.place}", error.found, error.allowed) from None
+        return found
 
     def counter(self) -> Counter:
         """Start counting a text that grows."""

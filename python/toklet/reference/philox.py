@@ -8,7 +8,7 @@ Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011).
 WORD = 0xFFFFFFFF
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 WEYL = (0x9E3779B9, 0xBB67AE85)
-DRAW, XTC, ACCEPT, RESIDUAL = range(4)  # the purposes: which decision at a position the bits are for
+DRAW, XTC, ACCEPT, RESIDUAL, DROPOUT = range(5)  # the purposes: which decision at a position the bits are for
 
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:

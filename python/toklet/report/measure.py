@@ -24,7 +24,8 @@ from .script import Codes, code_points, first_scripts, scripts_of_bytes, table, 
 
 if TYPE_CHECKING:
     from ..batch import Batch
-    from ..tokenizer import Text, Tokenizer
+    from ..encoding import Text
+    from ..tokenizer import Tokenizer
 
 GROUP = 1 << 20  # bytes of text that are looked at together
 ALPHA = 2.5  # the order of the Rényi entropy

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..reference.error import ArgumentError, WrongTypeError, number
-from ..sampling import Sampler
+from ...reference.error import ArgumentError, WrongTypeError, number
+from ...sampling import Sampler
 
 Tensor = Any  # a torch.Tensor
 Array = NDArray[Any]
