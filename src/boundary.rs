@@ -155,11 +155,11 @@ mod tests {
                 })
                 .copied()
                 .collect();
-            let whole = merger.merge(&vocabulary, &text, u32::MAX, &quiet)?.to_vec();
+            let whole = merger.merge(&vocabulary, &text, &quiet)?.to_vec();
             let mut joined = Vec::new();
             for part in boundaries.parts(&text, 0..text.len()) {
                 cuts += 1;
-                joined.extend_from_slice(merger.merge(&vocabulary, &text[part], u32::MAX, &quiet)?);
+                joined.extend_from_slice(merger.merge(&vocabulary, &text[part], &quiet)?);
             }
             assert_eq!(joined, whole, "{text:x?}");
         }
