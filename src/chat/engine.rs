@@ -3,22 +3,21 @@
 use std::{error, fmt, thread};
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Rest, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueOrKwargs};
 use minijinja::{Environment, ErrorKind, State, Value, escape_formatter};
 
+use super::bounds::{CHECK, checked, refuse};
 use super::clock::Now;
 use super::json;
-use super::source::{CHECK, SPAN};
+use super::source::SPAN;
 use crate::error::{Error, Kind, Result, quote};
 
 /// A template that isn't done after this many steps, and some for each byte of what it is given, doesn't end. A step makes at most some 64 bytes.
-const FUEL: u64 = 2_000_000;
+const FUEL: u64 = 500_000;
 const FUEL_PER_BYTE: u64 = 64;
 /// The stack of the thread that compiles, and renders what may recurse: the engine does so up to a limit, whatever stack its caller has.
 const STACK: usize = 64 << 20;
 const NAME: &str = "chat";
-/// Values in variables are nested at most so deep: what the engine does with values recurses.
-const MAX_DEPTH: usize = 200;
 /// No number in what `str.format` is given may have more digits: it could be a width.
 const WIDTH_DIGITS: usize = 4;
 /// The variables that the shims read; no template or caller can set one by this name.
@@ -60,32 +59,6 @@ fn stripped<'a>(text: &'a str, method: &str) -> &'a str {
     }
 }
 
-fn refuse<T>(why: impl Into<String>) -> std::result::Result<T, minijinja::Error> {
-    Err(minijinja::Error::new(ErrorKind::InvalidOperation, why.into()))
-}
-
-/// Walk over a value, for fuel: it must be nested little, and hold no namespace where it goes into one, since that could hold itself.
-fn check(state: &State, value: &Value, kept: bool, depth: usize) -> std::result::Result<(), minijinja::Error> {
-    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable) {
-        return Ok(());
-    }
-    if depth > MAX_DEPTH {
-        return refuse("a value is nested too deeply");
-    }
-    if kept && value.as_object().is_some_and(|object| object.type_name().ends_with("Namespace")) {
-        return refuse("a namespace can't be put into a namespace");
-    }
-    let map = value.kind() == ValueKind::Map;
-    for item in value.try_iter()? {
-        state.consume_fuel(1)?;
-        check(state, &item, kept, depth + 1)?;
-        if map {
-            check(state, &value.get_item(&item)?, kept, depth + 1)?;
-        }
-    }
-    Ok(())
-}
-
 /// An error of the engine as one of ours.
 fn explained(error: &minijinja::Error) -> Error {
     let mut source: Option<&(dyn error::Error + 'static)> = Some(error);
@@ -96,7 +69,7 @@ fn explained(error: &minijinja::Error) -> Error {
         source = inner.source();
     }
     if error.kind() == ErrorKind::OutOfFuel {
-        return Error::new(Kind::Prompt, "the chat template", "still running after some million steps", "done sooner: it may loop, or build a huge text");
+        return Error::new(Kind::Prompt, "the chat template", "still running after very many steps", "done sooner: it may loop, or build a huge text");
     }
     let line = error.line().map_or_else(String::new, |line| format!(" in line {line}"));
     let words = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
@@ -145,7 +118,11 @@ impl Engine {
             let now = state.lookup(CLOCK).and_then(|value| value.downcast_object_ref::<Clock>().map(|clock| clock.0));
             now.map(|now| now.format(format)).ok_or_else(|| minijinja::Error::new(ErrorKind::InvalidOperation, "there is no clock"))
         });
-        engine.add_function(CHECK, |state: &State, value: Value, kept: Option<bool>| check(state, &value, kept == Some(true), 0).map(|()| value));
+        engine.add_function(CHECK, checked);
+        engine.add_function("namespace", |state: &State, defaults: Option<ValueOrKwargs>| {
+            let checked = defaults.map(|given| checked(state, given.into_value(), None)).transpose()?;
+            minijinja::functions::namespace(checked.map(ValueOrKwargs::from))
+        });
         engine.add_function(SPAN, |state: &mut State, _: Rest<Value>, kwargs: Kwargs| -> std::result::Result<String, minijinja::Error> {
             let caller: Value = kwargs.get("caller")?;
             let body = caller.call(state, &[])?.to_string();

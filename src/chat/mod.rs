@@ -4,6 +4,7 @@
 //! with the messages' characters replaced by labels (see `label.rs`): a special token counts only where all of it is the template's.
 
 mod align;
+mod bounds;
 mod clock;
 mod engine;
 mod json;
@@ -120,8 +121,8 @@ fn last_text(context: &mut Map<String, Json>) -> Option<&mut String> {
 impl ChatTemplate {
     /// Compile a template. `variables` are trusted texts that it may use, such as `bos_token`.
     pub fn new(source: &str, variables: &[(String, String)]) -> Result<Self> {
-        if source.contains(source::CHECK) {
-            return refuse("the chat template", format!("using {}", quote::text(source::CHECK)), "without that name, which is the engine's own");
+        if source.contains(bounds::CHECK) {
+            return refuse("the chat template", format!("using {}", quote::text(bounds::CHECK)), "without that name, which is the engine's own");
         }
         let source = Source::read(source);
         let engine = with_room(|| Engine::new(&source.text))?;
