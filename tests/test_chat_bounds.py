@@ -30,7 +30,7 @@ AGAIN = "{% for i in range(9999) %}{% for j in range(9999) %}%%{% endfor %}{% en
     ],
 )
 def test_what_grows_from_name_to_name_is_stopped(native: Any, source: str) -> None:
-    with pytest.raises(native.PromptError, match="very many steps|nested too deeply|recursion limit"):
+    with pytest.raises(native.PromptError, match=r"very many steps|nested too deeply|recursion limit"):
         native.ChatTemplate(source).format([user("x")])
 
 
