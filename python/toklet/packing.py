@@ -7,7 +7,7 @@ what is worth least goes while it is over, what is worth most comes while it is 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ ORDERS = ("given", "best-last", "edges", "stable-first")
 CLEAN = ((re.compile(r"\n"), 0.5), (re.compile(r"[.!?。！？…]['\")\]]*\s"), 0.5), (re.compile(r"\s"), 1.0))
 """Where a text is best cut, the best place first, and which part of what may stay is given up for it."""
 DROPPED = "worth less than what is kept"
+ONE_THREAD = 1 << 20  # fewer characters are counted in 4 ms by one thread: two of them gain 1 ms where both cores are free, and lose more where one isn't
 TRIES = 2  # how often it is tried to add what should fit: each encodes the whole
 
 
@@ -34,19 +35,24 @@ class Packer:
 
     def __init__(self, blocks: Sequence[Block], tok: Tokenizer, limit: int, separator: str, untrusted: str) -> None:
         self.blocks, self.tok, self.limit = list(blocks), tok, limit
-        self.separator: list[tuple[int | None, Part]] = [(None, Part(separator, trusted=True))] if separator else []
-        self.parts = [block.parts() if untrusted == "text" else guarded(block.parts(), tok, untrusted) for block in blocks]
+        self.separator = [Part(separator, trusted=True)] if separator else []
+        texts = [block.parts if untrusted == "text" else guarded(block.parts, tok, untrusted) for block in blocks]
+        self.parts = [[Part(part.text, part.trusted, part.role, i, part.slot) for part in parts] for i, parts in enumerate(texts)]
         self.states = ["dropped"] * len(blocks)
         self.why = [DROPPED] * len(blocks)
-        self.last: tuple[list[tuple[int | None, Part]], Any] = ([], np.empty(0, np.uint32))  # the prompt that was counted last, and its ids
+        self.last: tuple[list[Part], Any] = ([], np.empty(0, np.uint32))  # the prompt that was counted last, and its ids
         too_long = self.shorten()
         self.cost = self.costs(separator)
         units = grouped([block.group for block in self.blocks])
         self.units = [unit for unit in units if not too_long.intersection(unit)] if too_long else units
-        self.value = np.array([sum([self.blocks[item].value for item in unit]) for unit in self.units])
-        self.unit_cost = np.array([sum([self.cost[item] for item in unit]) for unit in self.units], np.int64)
-        self.priority = [max([self.blocks[item].priority for item in unit]) for unit in self.units]
-        self.required = [any(self.blocks[item].required for item in unit) for unit in self.units]
+        self.value = np.array(self.of_units([block.value for block in self.blocks], sum))
+        self.unit_cost = np.array(self.of_units(self.cost, sum), np.int64)
+        self.priority = self.of_units([block.priority for block in self.blocks], max)
+        self.required = self.of_units([block.required for block in self.blocks], any)
+
+    def of_units(self, each: list[Any], joined: Callable[[list[Any]], Any]) -> list[Any]:
+        """Give for each unit what its blocks have, joined where there are several."""
+        return [each[unit[0]] if len(unit) == 1 else joined([each[item] for item in unit]) for unit in self.units]
 
     def count(self, parts: list[Part]) -> int:
         """Count the ids of parts."""
@@ -55,9 +61,12 @@ class Packer:
     def costs(self, separator: str) -> list[int]:
         """Count the ids of each block with the separator before it, which is nearly what it adds to a prompt."""
         special = any(name in separator for name in self.tok.special_tokens)
-        plain = [] if special else [i for i, parts in enumerate(self.parts) if len(parts) == 1 and not parts[0].trusted]
-        counts = dict(zip(plain, self.tok.count_batch([separator + self.parts[i][0].text for i in plain]).tolist(), strict=True))
-        return [counts[i] if i in counts else self.count([Part(separator, trusted=True), *parts]) for i, parts in enumerate(self.parts)]
+        plain = [not special and len(parts) == 1 and not parts[0].trusted for parts in self.parts]
+        texts = [separator + parts[0].text for parts, is_plain in zip(self.parts, plain, strict=True) if is_plain]
+        threads = 1 if sum(map(len, texts)) < ONE_THREAD else None
+        counts = iter(self.tok.count_batch(texts, threads=threads).tolist())
+        before = Part(separator, trusted=True)
+        return [next(counts) if is_plain else self.count([before, *parts]) for parts, is_plain in zip(self.parts, plain, strict=True)]
 
     def shorten(self) -> set[int]:
         """Cut what is longer than its own maximum; give what may not be cut."""
@@ -92,27 +101,27 @@ class Packer:
         """Give the blocks of units."""
         return [item for unit in units for item in self.units[unit]]
 
-    def placed(self, kept: Sequence[int], order: str) -> list[tuple[int | None, Part]]:
-        """Put the kept blocks into an order, with the fallbacks of the others: parts, each with the number of its block."""
-        found: list[tuple[int | None, Part]] = []
-        inside = set(kept)
+    def placed(self, kept: Sequence[int], order: str) -> list[Part]:
+        """Put the kept blocks into an order, with the fallbacks of the others: parts, whose messages are the numbers of their blocks."""
+        found = list[Part]()
+        inside, states, parts, separator = set(kept), self.states, self.parts, self.separator
         for item in self.ordered(kept, order):
-            if item in inside or self.states[item] == "fallback":
-                found += self.separator if found else []
-                found += [(item, part) for part in (self.parts[item] if item in inside else [Part(str(self.blocks[item].fallback))])]
+            if item in inside or states[item] == "fallback":
+                if found:
+                    found += separator
+                found += parts[item] if item in inside else [Part(str(self.blocks[item].fallback), message=item)]
         return found
 
     def size(self, kept: Sequence[int], order: str) -> int:
         """Count the ids of the whole prompt."""
         placed = self.placed(kept, order)
-        self.last = placed, encoded([part for _, part in placed], self.tok)
+        self.last = placed, encoded(placed, self.tok)
         return len(self.last[1])
 
     def prompt(self, kept: Sequence[int], order: str) -> Prompt:
-        """Make the prompt; the parts of a block have its number as message."""
+        """Make the prompt."""
         placed = self.placed(kept, order)
-        ids = self.last[1] if placed == self.last[0] else None
-        return Prompt.of([Part(part.text, part.trusted, part.role, item, part.slot) for item, part in placed], self.tok, ids)
+        return Prompt.of(placed, self.tok, self.last[1] if placed == self.last[0] else None)
 
     def ordered(self, kept: Sequence[int], order: str) -> list[int]:
         """Put all blocks into the order in which the kept ones are to stand."""
@@ -312,7 +321,7 @@ def cut_to_fill(packer: Packer, kept: list[int], order: str, tokens: int) -> int
     alone = [unit[0] for unit in packer.units if len(unit) == 1 and unit[0] not in inside and packer.blocks[unit[0]].truncate != "none"]
     for item in sorted(alone, key=lambda item: (-packer.blocks[item].priority, -packer.blocks[item].value)):
         block, whole, why = packer.blocks[item], packer.parts[item], packer.why[item]
-        room = packer.limit - tokens - packer.count([part for _, part in packer.separator])
+        room = packer.limit - tokens - packer.count(packer.separator)
         while room >= max(block.min_tokens, 1) and (text := shortened(block, "".join(part.text for part in whole), packer.tok, room)) is not None:
             packer.cut(item, text)
             packer.why[item] = "to fill what was left"
@@ -347,5 +356,5 @@ def receipt(packer: Packer, prompt: Prompt) -> Receipt:
     for part, own in zip(prompt.parts, prompt.lengths().tolist(), strict=True):
         if part.message is not None:
             tokens[part.message] += own
-    entries = [Entry(i, state, tokens[i], packer.cost[i], packer.why[i]) for i, state in enumerate(packer.states)]
+    entries = list(map(Entry._make, zip(range(len(tokens)), packer.states, tokens, packer.cost, packer.why, strict=True)))
     return Receipt(entries, len(prompt), packer.limit)

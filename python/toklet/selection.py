@@ -74,6 +74,8 @@ def by_tiers(values: Floats, costs: Ints, priorities: Sequence[int], budget: int
 
 def grouped(groups: Sequence[Hashable | None]) -> list[list[int]]:
     """Put the items of a group together, at the place of the first; an item without a group is alone."""
+    if groups.count(None) == len(groups):
+        return [[item] for item in range(len(groups))]
     found: dict[Hashable, list[int]] = {}
     for item, group in enumerate(groups):
         found.setdefault(("alone", item) if group is None else ("group", group), []).append(item)
