@@ -5,7 +5,6 @@ The contract: the prompt has at most `budget - reserve` ids, counted on the ids 
 what is worth least goes while it is over, what is worth most comes while it is under. Last, one block that may be cut fills what is left.
 """
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,12 +16,11 @@ from .block import COUNT, Block
 from .checks import as_list, check_text
 from .prompt import Prompt, encoded, guarded
 from .receipt import Entry, Receipt
-from .reference.error import ArgumentError, BudgetError, WrongTypeError, check_choice, number
+from .reference.error import BudgetError, WrongTypeError, check_choice, number
 from .reference.prompt import Part
-from .selection import by_diversity, by_tiers, density_order, grouped
+from .selection import ORDERS, arranged, choice, density_order, grouped
 from .tokenizer import Tokenizer
 
-ORDERS = ("given", "best-last", "edges", "stable-first")
 CLEAN = ((re.compile(r"\n"), 0.5), (re.compile(r"[.!?。！？…]['\")\]]*\s"), 0.5), (re.compile(r"\s"), 1.0))
 """Where a text is best cut, the best place first, and which part of what may stay is given up for it."""
 DROPPED = "worth less than what is kept"
@@ -125,15 +123,10 @@ class Packer:
 
     def ordered(self, kept: Sequence[int], order: str) -> list[int]:
         """Put all blocks into the order in which the kept ones are to stand."""
-        numbers = list(range(len(self.blocks)))
         if order == "stable-first":
-            return sorted(numbers, key=lambda item: not self.blocks[item].stable)
-        if order == "given":
-            return numbers
+            return sorted(range(len(self.blocks)), key=lambda item: not self.blocks[item].stable)
         free = {item for item in kept if not self.blocks[item].required}
-        best_last = sorted(sorted(free), key=lambda item: self.blocks[item].value)
-        places = iter(best_last if order == "best-last" else best_last[::-2] + best_last[::-1][1::2][::-1])
-        return [next(places) if item in free else item for item in numbers]
+        return arranged(len(self.blocks), free, [block.value for block in self.blocks], order)
 
 
 def shortened(block: Block, text: str, tok: Tokenizer, room: int) -> str | None:
@@ -240,35 +233,13 @@ def pack(
 def chosen(packer: Packer, query_vector: ArrayLike | None, diversity: float) -> list[int]:
     """Choose groups: numbers of units, the required ones first, then those that are dropped last if they must be."""
     required, optional = ([n for n, needed in enumerate(packer.required) if needed == wanted] for wanted in (True, False))
-    room = packer.limit - int(packer.unit_cost[required].sum()) if required else packer.limit
+    room = packer.limit + packer.count(packer.separator) - int(packer.unit_cost[required].sum() if required else 0)  # no separator stands before the first
     if room < 0 or not optional:
         return required
-    values, costs = packer.value[optional], packer.unit_cost[optional]
-    if query_vector is not None:
-        vectors = np.array([np.mean([as_vector(packer.blocks[item]) for item in packer.units[n]], axis=0) for n in optional])
-        query = unit_vector(np.asarray(query_vector, np.float64), "query_vector")
-        if vectors.shape[1:] != query.shape:
-            raise ArgumentError("the shape of query_vector", str(query.shape), f"{vectors.shape[1:]}, that of the blocks' vectors")
-        return required + [optional[n] for n in by_diversity(vectors @ query, vectors @ vectors.T, costs, room, 1 - diversity)]
     priorities = [packer.priority[n] for n in optional]
-    keep = by_tiers(values, costs, priorities, room)
-    ranked = sorted(density_order(values, costs).tolist(), key=lambda n: -priorities[n])
-    return required + [optional[n] for n in ranked if keep[n]]
-
-
-def as_vector(block: Block) -> Any:
-    """Give the vector of a block, of length 1."""
-    if block.vector is None:
-        raise ArgumentError("the vector of a block", "missing", "given for every block, where there is a query_vector")
-    return unit_vector(np.asarray(block.vector, np.float64), "the vector of a block")
-
-
-def unit_vector(vector: Any, place: str) -> Any:
-    """Make a vector's length 1."""
-    length = math.sqrt(float((vector * vector).sum())) if vector.ndim == 1 and np.isfinite(vector).all() else math.nan
-    if not length > 0:
-        raise ArgumentError(place, str(vector)[:80], "one row of finite numbers, not all of them 0")
-    return vector / length
+    vectors = None if query_vector is None else [[packer.blocks[item].vector for item in packer.units[n]] for n in optional]
+    values, costs = packer.value[optional], packer.unit_cost[optional]
+    return required + [optional[n] for n in choice(values, costs, priorities, room, vectors=vectors, query=query_vector, diversity=diversity)]
 
 
 def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: int) -> Prompt:
