@@ -67,6 +67,10 @@ class FewShot:
             check_text("stop_before", stop_before)
             if query is None:
                 raise PromptError("stop_before", repr(stop_before), "given together with a query: it says where the query's prompt ends")
+        elif isinstance(query, Mapping) and (missing := [slot for slot in template.slots if slot not in query]):
+            raise PromptError(
+                "the query", f"without {missing[0]!r}", f"all slots filled, or stop_before={missing[0]!r}, where the prompt ends for the model to go on"
+            )
         self.template, self.separator, self.stop_before = template, separator, stop_before
         self.shots = [template.parts(example) for example in examples]
         self.query = None if query is None else template.parts(query, stop_before)
@@ -148,7 +152,8 @@ class FewShot:
         else:
             blocks += [] if self.query is None else [Block(self.query, required=True)]
             prompt = pack(blocks, tok, budget, separator=self.separator, **how)
-        prompt.warnings = self.faults(prompt) if chat is None else []  # between turns stand special tokens
+        if chat is None:  # between turns stand special tokens
+            prompt.warnings = self.faults(prompt)
         return prompt
 
     def _each(self, name: str, given: Any, default: Any) -> list[Any]:

@@ -149,7 +149,7 @@ class Prompt:
     dropped : int
         How many turns of a chat a budget dropped.
     warnings : list of str
-        Faults at the joins between parts, each with its fix.
+        Faults at the joins between parts, and what only looks like a special token, each with its fix.
 
     Examples
     --------
@@ -256,7 +256,7 @@ class Prompt:
         chosen = [all(getattr(part, name) == value for name, value in asked.items()) and (close or part.slot != "close") for part in self.parts]
         found: NDArray[np.bool_] = np.repeat(np.array(chosen, np.bool_), self.lengths())
         if not found.any():
-            allowed = f"those of its parts: roles {self._known('role')}, slots {self._known('slot')}, messages {self._known('message')}"
+            allowed = f"that of something in the prompt: roles {self._known('role')}, slots {self._known('slot')}, messages {self._known('message')}"
             raise PromptError("the mask of " + (", ".join(f"{name} {value!r}" for name, value in asked.items()) or "nothing"), "empty", allowed)
         return found
 

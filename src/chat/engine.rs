@@ -18,6 +18,8 @@ const FUEL_PER_BYTE: u64 = 64;
 /// The stack of the thread that compiles, and renders what may recurse: the engine does so up to a limit, whatever stack its caller has.
 const STACK: usize = 64 << 20;
 const NAME: &str = "chat";
+/// At most so much of a template is shown in an error.
+const SHOWN: usize = 60;
 /// No number in what `str.format` is given may have more digits: it could be a width.
 const WIDTH_DIGITS: usize = 4;
 /// The variables that the shims read; no template or caller can set one by this name.
@@ -37,7 +39,10 @@ impl fmt::Display for Refusal {
 impl error::Error for Refusal {}
 
 /// A compiled template.
-pub(super) struct Engine(Environment<'static>);
+pub(super) struct Engine {
+    engine: Environment<'static>,
+    source: String,
+}
 
 /// Run work that recurses on a thread with room for it.
 pub(super) fn with_room<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
@@ -60,7 +65,7 @@ fn stripped<'a>(text: &'a str, method: &str) -> &'a str {
 }
 
 /// An error of the engine as one of ours.
-fn explained(error: &minijinja::Error) -> Error {
+fn explained(error: &minijinja::Error, template: &str) -> Error {
     let mut source: Option<&(dyn error::Error + 'static)> = Some(error);
     while let Some(inner) = source {
         if let Some(Refusal(words)) = inner.downcast_ref() {
@@ -72,9 +77,15 @@ fn explained(error: &minijinja::Error) -> Error {
         return Error::new(Kind::Prompt, "the chat template", "still running after very many steps", "done sooner: it may loop, or build a huge text");
     }
     let line = error.line().map_or_else(String::new, |line| format!(" in line {line}"));
+    let at = error.range().and_then(|range| template.get(range)).filter(|at| at.len() <= SHOWN && !at.contains(CHECK));
+    let at = at.map_or_else(String::new, |at| format!(", at {}", quote::text(at)));
     let words = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let shown: String = words.chars().take(300).collect();
-    Error::new(Kind::Prompt, "the chat template", format!("failing{line}: {shown}"), "one that Jinja can render with this conversation")
+    let allowed = match words.contains("undefined") {
+        true => "given all that it reads: a message without its 'content', say, can't be shown",
+        false => "one that Jinja can render with this conversation",
+    };
+    Error::new(Kind::Prompt, "the chat template", format!("failing{line}{at}: {shown}"), allowed)
 }
 
 impl Engine {
@@ -85,7 +96,7 @@ impl Engine {
             engine.remove_filter(filter); // Jinja has none, and what they give grows without being worked out
         }
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        engine.set_syntax(syntax.map_err(|error| explained(&error))?);
+        engine.set_syntax(syntax.map_err(|error| explained(&error, source))?);
         engine.set_unknown_method_callback(|state, value, method, args| match (value.as_str(), method, args) {
             (Some(text), "strip" | "lstrip" | "rstrip", []) => Ok(Value::from(stripped(text, method))),
             (Some(text), "format", _) if text.split(|c: char| !c.is_ascii_digit()).any(|number| number.len() > WIDTH_DIGITS) => {
@@ -130,8 +141,8 @@ impl Engine {
             let [open, close] = marks.as_deref().and_then(|marks| marks.split_once(' ')).map_or(["", ""], |(open, close)| [open, close]);
             Ok(format!("{open}{body}{close}"))
         });
-        engine.add_template_owned(NAME, source.to_owned()).map_err(|error| explained(&error))?;
-        Ok(Self(engine))
+        engine.add_template_owned(NAME, source.to_owned()).map_err(|error| explained(&error, source))?;
+        Ok(Self { engine, source: source.to_owned() })
     }
 
     /// Render with variables, on a stack with room. `size` is about how many bytes they hold; `marks` are put around what `{% generation %}` encloses.
@@ -141,10 +152,10 @@ impl Engine {
         if let Some([open, close]) = marks {
             variables.push((MARKS.into(), Value::from(format!("{open} {close}"))));
         }
-        let mut engine = self.0.clone();
+        let mut engine = self.engine.clone();
         engine.set_fuel(Some(FUEL + FUEL_PER_BYTE * u64::try_from(size).unwrap_or(u64::MAX / 128)));
-        let template = engine.get_template(NAME).map_err(|error| explained(&error))?;
-        template.render(Value::from_pairs(variables)).map_err(|error| explained(&error))
+        let template = engine.get_template(NAME).map_err(|error| explained(&error, &self.source))?;
+        template.render(Value::from_pairs(variables)).map_err(|error| explained(&error, &self.source))
     }
 }
 
