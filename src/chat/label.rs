@@ -24,8 +24,21 @@ pub(super) struct Leaf<'a> {
     pub message: Option<usize>,
     /// Whether it is the name of a field.
     key: bool,
+    /// Whether it is what a message says: its content, or a text in the list that its content is.
+    said: bool,
     /// Whether none of its characters is labelled otherwise.
-    pub bare: bool,
+    bare: bool,
+}
+
+/// Where in the context a value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// A message.
+    Message,
+    /// The content of one.
+    Content,
+    /// Anywhere else.
+    Inner,
 }
 
 /// All texts that aren't the template's, in the order in which they stand in the context.
@@ -43,23 +56,26 @@ impl<'a> Texts<'a> {
         let mut this = Self::default();
         for (name, json) in context {
             match (name.as_str(), json) {
-                ("messages", Json::Array(messages)) => messages.iter().enumerate().for_each(|(number, message)| this.take(message, Some(number), true)),
-                _ => this.take(json, None, false),
+                ("messages", Json::Array(messages)) => {
+                    messages.iter().enumerate().for_each(|(number, message)| this.take(message, Some(number), Level::Message))
+                }
+                _ => this.take(json, None, Level::Inner),
             }
         }
         this
     }
 
-    fn take(&mut self, json: &'a Json, message: Option<usize>, top: bool) {
+    fn take(&mut self, json: &'a Json, message: Option<usize>, level: Level) {
         match json {
-            Json::String(text) => self.push(text, message, false),
-            Json::Array(items) => items.iter().for_each(|item| self.take(item, message, false)),
+            Json::String(text) => self.push(text, message, false, level == Level::Content),
+            Json::Array(items) => items.iter().for_each(|item| self.take(item, message, level)),
             Json::Object(table) => {
                 for (key, item) in table {
-                    self.push(key, message, true);
-                    // The role of a message has been looked at: it is a plain word.
-                    if !(top && key == "role") {
-                        self.take(item, message, false);
+                    self.push(key, message, true, false);
+                    match (level, key.as_str()) {
+                        (Level::Message, "role") => {} // it has been looked at: it is a plain word
+                        (Level::Message, "content") | (Level::Content, "text") => self.take(item, message, Level::Content),
+                        _ => self.take(item, message, Level::Inner),
                     }
                 }
             }
@@ -67,7 +83,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn push(&mut self, text: &'a str, message: Option<usize>, key: bool) {
+    fn push(&mut self, text: &'a str, message: Option<usize>, key: bool, said: bool) {
         let start = self.all.len();
         if text.is_ascii() {
             self.all.extend(text.bytes().map(char::from));
@@ -76,7 +92,7 @@ impl<'a> Texts<'a> {
             self.planes = text.chars().fold(self.planes, |planes, c| planes | 1 << (u32::from(c) >> 16));
         }
         let bare = !text.is_empty() && text.chars().all(never);
-        self.leaves.push(Leaf { text, places: start..self.all.len(), message, key, bare });
+        self.leaves.push(Leaf { text, places: start..self.all.len(), message, key, said, bare });
     }
 
     /// The number of the text that a place lies in.
@@ -88,7 +104,7 @@ impl<'a> Texts<'a> {
 /// How characters are chosen for labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all.
+    /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all; and what messages say even where the template knows the word.
     Every,
     /// All but white space, quotes, backslashes and controls.
     All,
@@ -147,10 +163,16 @@ impl Labels<'_> {
             && !self.specials.iter().any(|special| text.contains(special.as_str()))
     }
 
+    /// Whether only `Choice::Every` labels some text of a message.
+    pub fn shy(&self, texts: &Texts<'_>) -> bool {
+        texts.leaves.iter().any(|leaf| leaf.message.is_some() && (leaf.bare || (leaf.said && self.known(leaf.text, false))))
+    }
+
     /// A text with its labels.
     fn text(&self, leaf: &Leaf<'_>, plan: Plan) -> Value {
         let (text, choice) = (leaf.text, plan.choice(leaf));
-        if choice != Choice::Specials && self.known(text, leaf.key) {
+        let meant = leaf.said && choice == Choice::Every;
+        if choice != Choice::Specials && !meant && self.known(text, leaf.key) {
             return Value::from(text);
         }
         let labelled = match choice {

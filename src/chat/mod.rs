@@ -198,7 +198,7 @@ impl ChatTemplate {
         let marks = Some(marks).filter(|_| self.source.spans);
         let (roles, eos) = (context.roles(), self.variables.iter().find(|(name, _)| name == "eos_token").map(|(_, eos)| eos.as_str()));
         let about = About { roles: &roles, specials, eos };
-        for plan in plans(&texts) {
+        for plan in plans(labels.shy(&texts)) {
             let Ok(marked) = self.render(labels.context(&context.given, &texts, plan), now, marks, context.size) else { continue };
             let Some(mut aligned) = labels.align(text, &marked, &texts) else { continue };
             if plan.messages == Choice::Specials {
@@ -220,11 +220,10 @@ impl ChatTemplate {
 }
 
 /// The ways to label, the one that tells most first. A template may look at tools more closely than at messages: so these come first together, then alone.
-fn plans(texts: &Texts<'_>) -> impl Iterator<Item = Plan> {
+fn plans(shy: bool) -> impl Iterator<Item = Plan> {
     use Choice::{All, Every, Specials, Unsearched};
-    let bare = texts.leaves.iter().any(|leaf| leaf.bare && leaf.message.is_some());
     let ways = [(Every, All), (All, All), (Unsearched, Unsearched), (All, Specials), (Unsearched, Specials), (Specials, Specials)];
-    ways.into_iter().skip(usize::from(!bare)).map(|(messages, others)| Plan { messages, others })
+    ways.into_iter().skip(usize::from(!shy)).map(|(messages, others)| Plan { messages, others })
 }
 
 impl Texts<'_> {
