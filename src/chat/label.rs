@@ -16,6 +16,9 @@ const LAST: u32 = 65_000;
 /// Behind the labels of the plane: what stands where a final message is to be continued, and around what the template says that a model generates.
 pub(super) const PROBE: u32 = 65_100;
 pub(super) const MARKS: [u32; 2] = [65_101, 65_102];
+/// Behind these: what stands for a content that is empty, for the first so many of them.
+const SILENT: u32 = 65_110;
+const MOST_SILENT: usize = 400;
 
 /// A text of the conversation, the place of its first character among all of them, and the message that it belongs to.
 pub(super) struct Leaf<'a> {
@@ -26,6 +29,8 @@ pub(super) struct Leaf<'a> {
     key: bool,
     /// Whether it is what a message says: its content, or a text in the list that its content is.
     said: bool,
+    /// Which of the empty contents it is, if it is one.
+    silent: Option<usize>,
     /// Whether none of its characters is labelled otherwise.
     bare: bool,
 }
@@ -46,6 +51,8 @@ enum Level {
 pub(super) struct Texts<'a> {
     pub all: Vec<char>,
     pub leaves: Vec<Leaf<'a>>,
+    /// Which of them are empty contents.
+    pub silent: Vec<usize>,
     /// Which of Unicode's planes they use, a bit for each.
     pub planes: u32,
 }
@@ -92,7 +99,9 @@ impl<'a> Texts<'a> {
             self.planes = text.chars().fold(self.planes, |planes, c| planes | 1 << (u32::from(c) >> 16));
         }
         let bare = !text.is_empty() && text.chars().all(never);
-        self.leaves.push(Leaf { text, places: start..self.all.len(), message, key, said, bare });
+        let silent = (said && text.is_empty() && self.silent.len() < MOST_SILENT).then_some(self.silent.len());
+        self.silent.extend(silent.map(|_| self.leaves.len()));
+        self.leaves.push(Leaf { text, places: start..self.all.len(), message, key, said, silent, bare });
     }
 
     /// The number of the text that a place lies in.
@@ -104,6 +113,8 @@ impl<'a> Texts<'a> {
 /// How characters are chosen for labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
+    /// As below, and a label stands for a content that is empty.
+    Silent,
     /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all; and what messages say even where the template knows the word.
     Every,
     /// All but white space, quotes, backslashes and controls.
@@ -168,19 +179,29 @@ impl Labels<'_> {
         texts.leaves.iter().any(|leaf| leaf.message.is_some() && (leaf.bare || (leaf.said && self.known(leaf.text, false))))
     }
 
+    /// Which of the empty contents a character stands for, as a number.
+    pub fn silence(&self, c: char) -> Option<usize> {
+        let number = u32::from(c).checked_sub(self.base + SILENT).and_then(|number| usize::try_from(number).ok());
+        number.filter(|&number| number < MOST_SILENT)
+    }
+
     /// A text with its labels.
     fn text(&self, leaf: &Leaf<'_>, plan: Plan) -> Value {
         let (text, choice) = (leaf.text, plan.choice(leaf));
-        let meant = leaf.said && choice == Choice::Every;
+        if let (Choice::Silent, Some(number)) = (choice, leaf.silent) {
+            return Value::from(u32::try_from(number).ok().and_then(|number| char::from_u32(self.base + SILENT + number)).unwrap_or_default());
+        }
+        let most = matches!(choice, Choice::Silent | Choice::Every);
+        let meant = leaf.said && most;
         if choice != Choice::Specials && !meant && self.known(text, leaf.key) {
             return Value::from(text);
         }
         let labelled = match choice {
-            Choice::Every | Choice::All => None,
+            Choice::Silent | Choice::Every | Choice::All => None,
             Choice::Unsearched => Some(self.unsearched(text)),
             Choice::Specials => Some(self.special(text, leaf.key)),
         };
-        let (every, mut out) = (leaf.bare && choice == Choice::Every, String::with_capacity(text.len() * 4));
+        let (every, mut out) = (leaf.bare && most, String::with_capacity(text.len() * 4));
         let mut label = self.label(leaf.places.start);
         for (at, c) in text.char_indices() {
             let chosen = labelled.as_ref().is_none_or(|labelled| labelled[at]) && (every || choice == Choice::Specials || !never(c));

@@ -198,7 +198,7 @@ impl ChatTemplate {
         let marks = Some(marks).filter(|_| self.source.spans);
         let (roles, eos) = (context.roles(), self.variables.iter().find(|(name, _)| name == "eos_token").map(|(_, eos)| eos.as_str()));
         let about = About { roles: &roles, specials, eos };
-        for plan in plans(labels.shy(&texts)) {
+        for plan in plans(&labels, &texts) {
             let Ok(marked) = self.render(labels.context(&context.given, &texts, plan), now, marks, context.size) else { continue };
             let Some(mut aligned) = labels.align(text, &marked, &texts) else { continue };
             if plan.messages == Choice::Specials {
@@ -220,10 +220,11 @@ impl ChatTemplate {
 }
 
 /// The ways to label, the one that tells most first. A template may look at tools more closely than at messages: so these come first together, then alone.
-fn plans(shy: bool) -> impl Iterator<Item = Plan> {
-    use Choice::{All, Every, Specials, Unsearched};
-    let ways = [(Every, All), (All, All), (Unsearched, Unsearched), (All, Specials), (Unsearched, Specials), (Specials, Specials)];
-    ways.into_iter().skip(usize::from(!shy)).map(|(messages, others)| Plan { messages, others })
+fn plans(labels: &Labels<'_>, texts: &Texts<'_>) -> impl Iterator<Item = Plan> {
+    use Choice::{All, Every, Silent, Specials, Unsearched};
+    let least = if !texts.silent.is_empty() { 0 } else { 2 - usize::from(labels.shy(texts)) }; // what would label no more than the next
+    let ways = [(Silent, All), (Every, All), (All, All), (Unsearched, Unsearched), (All, Specials), (Unsearched, Specials), (Specials, Specials)];
+    ways.into_iter().skip(least).map(|(messages, others)| Plan { messages, others })
 }
 
 impl Texts<'_> {
@@ -236,7 +237,7 @@ impl Texts<'_> {
             let bare = |special: &&String| match plan.choice(leaf) {
                 Choice::Specials => false,
                 Choice::Unsearched => true,
-                Choice::All | Choice::Every => special.chars().all(label::never),
+                Choice::All | Choice::Every | Choice::Silent => special.chars().all(label::never),
             };
             specials.iter().filter(bare).any(|special| !special.is_empty() && leaf.text.contains(special.as_str()))
         })
