@@ -282,7 +282,14 @@ class ChatTemplate:
         Returns
         -------
         Prompt
-            Its parts know role and message; their slots are `"content"` and `"close"`, what ends a turn.
+            Its parts know role and message; their slots are `"content"` and `"close"`, what ends a turn. Its `warnings` name what looks like a control token in
+            the template and is none of the tokenizer's.
+
+        Notes
+        -----
+        An answer's mask is its content through the token that ends its turn, whatever the template; where the template has `{% generation %}`, it is what that
+        encloses. White space that the template strips from a message is in no part; where it writes white space of its own there, that counts as the message's
+        if it is all that the message had, else as the template's. An answer of nothing but white space that is stripped has no place in the prompt.
 
         Examples
         --------
