@@ -251,7 +251,9 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
 
     tokens = size(required + optional)
     while tokens > packer.limit and optional:
-        optional = optional[:-1]
+        over = tokens - packer.limit
+        while over > 0 and optional:
+            over -= max(int(packer.unit_cost[optional.pop()]), 1)
         tokens = size(required + optional)
     for item in sorted(packer.items(required), key=lambda item: -packer.cost[item]):
         room = packer.alone(item) - tokens + packer.limit
@@ -261,10 +263,11 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
             tokens = size(required)
     if tokens > packer.limit:
         raise too_much(packer, required, tokens, budget, reserve)
-    chosen, room, more = {*required, *optional}, packer.limit - tokens, list[int]()
-    small = (packer.value > 0) & (packer.unit_cost <= room)
-    left = [n for n in density_order(packer.value, packer.unit_cost).tolist() if small[n] and n not in chosen]
-    for n in sorted(left, key=lambda n: -packer.priority[n]):
+    room, more = packer.limit - tokens, list[int]()
+    left = (packer.value > 0) & (packer.unit_cost <= room)
+    left[required + optional] = False
+    places = np.flatnonzero(left)
+    for n in places[density_order(packer.value[places], packer.unit_cost[places], [packer.priority[n] for n in places])].tolist():
         if packer.unit_cost[n] <= room:
             more, room = [*more, n], room - int(packer.unit_cost[n])
     for fewer in range(min(TRIES, len(more))):
@@ -274,11 +277,10 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
             break
     kept = packer.items(required + optional)
     inside = set(kept)
-    for item in range(len(packer.blocks)):
-        if item not in inside:
-            packer.states[item] = "dropped"
-        elif packer.states[item] != "cut":
-            packer.states[item], packer.why[item] = "kept", "required" if packer.blocks[item].required else "worth it"
+    packer.states = ["dropped" if item not in inside else "cut" if state == "cut" else "kept" for item, state in enumerate(packer.states)]
+    for item in kept:
+        if packer.states[item] == "kept":
+            packer.why[item] = "required" if packer.blocks[item].required else "worth it"
     tokens = cut_to_fill(packer, kept, order, tokens)
     with_fallbacks(packer, kept, order)
     prompt = packer.prompt(kept, order)

@@ -49,15 +49,15 @@ def knapsack(values: Floats, costs: Ints, budget: int) -> Chosen:
     return chosen
 
 
-def density_order(values: Floats, costs: Ints) -> Ints:
-    """Order items by value per cost, the greatest first; among equals the first comes first."""
-    return np.argsort(-values / np.maximum(costs, 1), kind="stable")
+def density_order(values: Floats, costs: Ints, priorities: Sequence[int]) -> Ints:
+    """Order items by priority, then by value per cost, the greatest first; among equals the first comes first."""
+    return np.lexsort((-values / np.maximum(costs, 1), -np.asarray(priorities)))
 
 
 def by_density(values: Floats, costs: Ints, budget: int) -> Chosen:
     """Choose by value per cost, what doesn't fit being left out; or the best single item, if it is worth more."""
     chosen, room, cost = np.zeros(len(values), np.bool_), budget, costs.tolist()
-    order = density_order(values, costs)
+    order = np.argsort(-values / np.maximum(costs, 1), kind="stable")
     for item in order[values[order] > 0].tolist():
         if cost[item] <= room:
             chosen[item] = True
@@ -115,8 +115,9 @@ def choice(values: Floats, costs: Ints, priorities: Sequence[int], budget: int, 
         if about.shape[1:] != to.shape:
             raise ArgumentError("the shape of query_vector", str(to.shape), f"{about.shape[1:]}, that of the other vectors")
         return by_diversity(about @ to, about @ about.T, costs, budget, 1 - diversity)
-    keep = by_tiers(values, costs, priorities, budget)
-    return [n for n in sorted(density_order(values, costs).tolist(), key=lambda n: -priorities[n]) if keep[n]]
+    order = density_order(values, costs, priorities)
+    kept: list[int] = order[by_tiers(values, costs, priorities, budget)[order]].tolist()
+    return kept
 
 
 def unit_vectors(vectors: Sequence[Any]) -> Floats:
