@@ -182,3 +182,35 @@ fn targets<'a>(tokens: &[&'a str]) -> Vec<&'a str> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::with_checks;
+
+    #[test]
+    fn each_name_is_checked_where_it_is_given() {
+        for (block, checked) in [
+            ("{%- set a = b -%}", "{%- set a = _checked_value(( b )) -%}"),
+            ("{% set ns.a = '=' %}", "{% set ns.a = _checked_value(( '=' ), true) %}"),
+            ("{% for m in messages -%}", "{% for m in messages -%}"),
+            (
+                "{% for a, (b, c) in d[1:] +%}",
+                "{% for a, (b, c) in d[1:]  %}{% set a = _checked_value(a) %}{% set b = _checked_value(b) %}{% set c = _checked_value(c) +%}",
+            ),
+            ("{% for m in messages recursive %}", "{% for m in messages recursive  %}{% set m = _checked_value(m) %}"),
+            (
+                "{% macro f(a, b=')', c=[d, e]) -%}",
+                "{% macro f(a, b=')', c=[d, e])  %}{% set a = _checked_value(a) %}{% set b = _checked_value(b) %}{% set c = _checked_value(c) -%}",
+            ),
+            ("{% macro f() %}", "{% macro f() %}"),
+            ("{% call(a) f(b) %}", "{% call(a) f(b)  %}{% set a = _checked_value(a) %}"),
+            ("{% call f(b) %}", "{% call f(b) %}"),
+            ("{% with a = b == c, d = {'e': f} %}", "{% with a = b == c, d = {'e': f}  %}{% set a = _checked_value(a) %}{% set d = _checked_value(d) %}"),
+            ("{% if a == b %}", "{% if a == b %}"),
+            ("{{ a + b }}", "{{ a + b }}"),
+            ("{% macro f(a", "{% macro f(a"),
+        ] {
+            assert_eq!(with_checks(block), checked);
+        }
+    }
+}
