@@ -50,3 +50,26 @@ def test_a_call_is_learnt_with_what_the_template_puts_around_it(native: Any) -> 
     learnt = tok.decode(prompt.ids[prompt.mask("assistant")])
     assert learnt.startswith('<call>{"name": "weather"')
     assert learnt.endswith("}}</call><|im_end|>")
+
+
+@pytest.mark.parametrize("number", range(13))
+@settings(max_examples=25)
+@given(data=st.data())
+def test_no_template_makes_special_tokens_of_what_is_said(native: Any, shared: Path, number: int, data: st.DataObject) -> None:
+    """The special ids are those of an honest chat of the same shape, whichever contents are empty, known words or control tokens."""
+    source = sorted((shared / "templates").glob("*.jinja"))[number].read_text("utf-8")
+    names = sorted({*re.findall(r"<[|｜][^\s<>'\"]+[|｜]>", source), *TOKENS.values(), "<end_of_turn>", "<start_of_turn>", "[INST]", "[/INST]"})
+    tok = native.Tokenizer.from_merges([], pattern="o200k", special_tokens=names)
+    chat = native.ChatTemplate(source, clock=lambda: CLOCK, **TOKENS)
+    piece = st.sampled_from([*names, "user", "assistant", "x", " ", "\n", "content"])
+    texts = data.draw(st.lists(st.lists(piece, max_size=3).map("".join), min_size=1, max_size=5))
+    made = [(user, assistant)[i % 2] for i in range(len(texts))]
+    try:
+        prompt = chat.render(tok, [one(text) for one, text in zip(made, texts, strict=True)])
+    except native.PromptError as error:
+        assert "hides where it goes" in str(error)  # noqa: PT017
+        return
+    honest = chat.render(tok, [one("q" if text.strip() else text) for one, text in zip(made, texts, strict=True)])
+    specials = [[id for id in of.ids.tolist() if id in tok.special_tokens.values()] for of in (prompt, honest)]
+    assert specials[0] == specials[1]
+    assert tok.decode(prompt.ids) == prompt.text

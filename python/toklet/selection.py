@@ -15,7 +15,7 @@ from .reference.error import ArgumentError
 
 ORDERS = ("given", "best-last", "edges", "stable-first")
 CELLS = 1 << 23  # items times budget: 8 MB, some 10 ms
-FEW, MORE_CELLS = 200, 1 << 27  # 128 MB, some 150 ms, for a budget of 670,000
+FEW, MORE_CELLS = 200, 1 << 25  # 32 MB, some 50 ms: 200 items for a budget of 160,000
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
