@@ -99,6 +99,15 @@ def test_a_prompt_that_ends_inside_a_token_is_told(toklet: Any, template: str, q
         assert few(toklet, 0, template, query).render(tok, budget=99).warnings == found
 
 
+def test_what_is_before_an_answer_may_share_a_token_with_it(toklet: Any) -> None:
+    tok = toklet.Tokenizer.from_merges([(b":", b"<"), (b" ", b"0")], pattern="gpt2")
+    shots = [{"q": "a", "a": "<0"}, {"q": "b", "a": "1"}]
+    query: dict[str, Any] = {"query": {"q": "c"}, "stop_before": "a"}
+    (warning,) = toklet.FewShot(toklet.Template("{{ q }}:{{ a }}"), shots, **query).render(tok).warnings
+    assert warning == "1 of 2 answers share their first token with the ':' before them, which the query ends in alone: put a line break before {{ a }}"
+    assert toklet.FewShot(toklet.Template("{{ q }}:\n{{ a }}"), shots, **query).render(tok).warnings == []
+
+
 def test_two_hundred_blocks_are_chosen_exactly(toklet: Any) -> None:
     """Against a knapsack that is solved by its best sums, one item after the other."""
     tok, rng = tokenizer(toklet, []), np.random.default_rng(5)

@@ -205,9 +205,9 @@ class FewShot:
         found = []
         slot = f"{{{{ {self.stop_before} }}}}"
         if before:
+            apart = f"end what is before {slot} without it, and begin the answers with it" if before[0].isspace() else f"put a line break before {slot}"
             found.append(
-                f"{len(before)} of {answers} answers share their first token with the {before[0]!r} before them, which the query ends in alone: "
-                f"end what is before {slot} without it, and begin the answers with it"
+                f"{len(before)} of {answers} answers share their first token with the {before[0]!r} before them, which the query ends in alone: {apart}"
             )
         elif goes_on(prompt):
             last, place, fix = prompt.parts[-1], "the prompt", "end it without, and let the answer begin with it"
