@@ -1,8 +1,9 @@
 """Packing: blocks of text into a budget of tokens.
 
 The contract: the prompt has at most `budget - reserve` ids, counted on the ids themselves. What must be in it comes first; then what is worth most is chosen
-(`selection`), by what each block costs together with the separator before it; the joins may make that a few ids more or fewer, so the whole is encoded, and
-what is worth least goes while it is over, what is worth most comes while it is under. Last, one block that may be cut fills what is left.
+(`selection`), by what each block adds with its separator, the joins on both its sides included. That is exact but for what the two ends of the prompt lack, and
+for what two blocks do to each other through a separator: of 16 paragraphs 0 to 3 ids. So the whole is encoded, and what is worth least goes while it is over,
+what is worth most comes while it is under. Last, one block that may be cut fills what is left.
 """
 
 import re
@@ -57,14 +58,17 @@ class Packer:
         return len(encoded(parts, self.tok))
 
     def costs(self, separator: str) -> list[int]:
-        """Count the ids of each block with the separator before it, which is nearly what it adds to a prompt."""
+        """Count the ids that each block adds: its own, a separator's, and what the joins on both its sides change; the last one has none behind it."""
+        own, last = self.count(self.separator), len(self.parts) - 1
         special = any(name in separator for name in self.tok.special_tokens)
         plain = [not special and len(parts) == 1 and not parts[0].trusted for parts in self.parts]
-        texts = [separator + parts[0].text for parts, is_plain in zip(self.parts, plain, strict=True) if is_plain]
+        behind = [separator] * last + [""]
+        texts = [separator + parts[0].text + end for parts, end, is_plain in zip(self.parts, behind, plain, strict=False) if is_plain]
         threads = 1 if sum(map(len, texts)) < ONE_THREAD else None
         counts = iter(self.tok.count_batch(texts, threads=threads).tolist())
-        before = Part(separator, trusted=True)
-        return [next(counts) if is_plain else self.count([before, *parts]) for parts, is_plain in zip(self.parts, plain, strict=True)]
+        around = [[*self.separator, *parts, *(self.separator if i < last else [])] for i, parts in enumerate(self.parts) if not plain[i]]
+        others = iter([self.count(parts) for parts in around])
+        return [(next(counts) if is_plain else next(others)) - own * (i < last) for i, is_plain in enumerate(plain)]
 
     def shorten(self) -> set[int]:
         """Cut what is longer than its own maximum; give what may not be cut."""
