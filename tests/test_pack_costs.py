@@ -34,6 +34,16 @@ def test_special_separators_make_costs_exact(toklet: Any) -> None:
     assert sum(entry.cost for entry in prompt.receipt.entries) - 1 == len(prompt)
 
 
+def test_no_block_costs_less_than_nothing(toklet: Any) -> None:
+    """An empty block between separators that become one token: two separators are one id then, and one of them is too."""
+    merges = [(b"\n", b"\n"), (b"\n\n", b"\n\n"), (b"\n\n\n\n", b"\n\n")]
+    tok = toklet.Tokenizer.from_merges(merges, pattern="gpt2")
+    for budget in range(12):
+        prompt = toklet.pack(["", "a", "", toklet.Block("b", value=3), "\n\n"], tok, budget, separator="\n\n\n")
+        assert len(prompt) <= budget
+        assert all(entry.cost >= 0 for entry in prompt.receipt.entries)
+
+
 @pytest.mark.parametrize("corpus", ["english", "code", "multilingual"])
 def test_a_thousand_paragraphs_are_packed_nearly_as_well_as_can_be(native: Any, shared: Path, corpus: str) -> None:
     """The bound is what a knapsack of paragraphs that could be cut would hold, each at no more than it costs alone."""

@@ -178,7 +178,7 @@ class FewShot:
         base = render([])
         if len(base) > limit:
             raise BudgetError("the number of tokens of the query", str(len(base)), f"at most {limit}, the budget of {budget} less {reserve} for the answer")
-        costs = np.array([len(render([item])) - len(base) for item in range(n)], np.int64)
+        costs = np.array([max(len(render([item])) - len(base), 0) for item in range(n)], np.int64)
         tiers, vectors, room = [block.priority for block in blocks], [[block.vector] for block in blocks], limit - len(base)
         kept = choice(np.array(value), costs, tiers, room, vectors=vectors, query=how["query_vector"], diversity=diversity)
         prompt = render(kept)

@@ -68,7 +68,7 @@ class Packer:
         counts = iter(self.tok.count_batch(texts, threads=threads).tolist())
         around = [[*self.separator, *parts, *(self.separator if i < last else [])] for i, parts in enumerate(self.parts) if not plain[i]]
         others = iter([self.count(parts) for parts in around])
-        return [(next(counts) if is_plain else next(others)) - own * (i < last) for i, is_plain in enumerate(plain)]
+        return [max((next(counts) if is_plain else next(others)) - own * (i < last), 0) for i, is_plain in enumerate(plain)]
 
     def shorten(self) -> set[int]:
         """Cut what is longer than its own maximum; give what may not be cut."""
