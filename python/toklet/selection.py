@@ -88,10 +88,11 @@ def grouped(groups: Sequence[Hashable | None]) -> list[list[int]]:
     return list(found.values())
 
 
-def by_diversity(relevance: Floats, similar: Floats, costs: Ints, budget: int, weight: float) -> list[int]:
+def by_diversity(relevance: Floats, vectors: Floats, costs: Ints, budget: int, weight: float) -> list[int]:
     """Choose what is relevant and unlike what is chosen already: maximal marginal relevance (Carbonell and Goldstein, 1998), as long as it fits.
 
     The next one is that of the greatest `weight * relevance - (1 - weight) * (similarity to the most similar one that is chosen)`.
+    Vectors of length 1, shape (n, d); time is n times d for each that is chosen.
     """
     chosen, room, nearest = list[int](), budget, np.full(len(costs), -np.inf)
     open_ = np.ones(len(costs), np.bool_)
@@ -101,7 +102,7 @@ def by_diversity(relevance: Floats, similar: Floats, costs: Ints, budget: int, w
         chosen.append(item)
         open_[item] = False
         room -= int(costs[item])
-        nearest = np.maximum(nearest, similar[item])
+        nearest = np.maximum(nearest, vectors @ vectors[item])
     return chosen
 
 
@@ -114,7 +115,7 @@ def choice(values: Floats, costs: Ints, priorities: Sequence[int], budget: int, 
         about, to = unit_vectors(vectors), unit_vector(np.asarray(query, np.float64), "query_vector")
         if about.shape[1:] != to.shape:
             raise ArgumentError("the shape of query_vector", str(to.shape), f"{about.shape[1:]}, that of the other vectors")
-        return by_diversity(about @ to, about @ about.T, costs, budget, 1 - diversity)
+        return by_diversity(about @ to, about, costs, budget, 1 - diversity)
     order = density_order(values, costs, priorities)
     kept: list[int] = order[by_tiers(values, costs, priorities, budget)[order]].tolist()
     return kept
