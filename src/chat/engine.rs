@@ -9,6 +9,7 @@ use minijinja::{Environment, ErrorKind, State, Value, escape_formatter};
 use super::bounds::{CHECK, checked, refuse};
 use super::clock::Now;
 use super::json;
+use super::percent::{PERCENT, formatted};
 use super::source::SPAN;
 use crate::error::{Error, Kind, Result, quote};
 
@@ -115,6 +116,7 @@ impl Engine {
             Some(text) => out.write_str(&text).map_err(minijinja::Error::from),
             None => escape_formatter(out, state, value),
         });
+        engine.add_filter(PERCENT, formatted);
         engine.add_filter("tojson", json::tojson);
         let fromjson = |text: &str| {
             let value = serde_json::from_str(text).map_err(|error| minijinja::Error::new(ErrorKind::InvalidOperation, format!("fromjson: {error}")))?;

@@ -10,6 +10,7 @@ mod engine;
 mod json;
 mod label;
 mod parts;
+mod percent;
 mod source;
 
 use minijinja::Value;

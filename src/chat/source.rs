@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::bounds::with_checks;
+use super::percent::with_percent;
 
 /// The call that stands in for `{% generation %}`.
 pub(super) const SPAN: &str = "_generation_span";
@@ -83,7 +84,7 @@ impl Source {
                 }
                 "endgeneration" if block.starts_with("{%") => this.text.push_str(&block.replacen("endgeneration", "endcall", 1)),
                 word => {
-                    this.text.push_str(&with_checks(block));
+                    this.text.push_str(&with_checks(&with_percent(block)));
                     if word == "raw" && block.starts_with("{%") {
                         let end = rest.find("endraw").unwrap_or(rest.len());
                         this.text.push_str(&rest[..end]);
