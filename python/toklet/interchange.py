@@ -93,7 +93,7 @@ class Interchange:
 
         files.text(self._core, ".tiktoken")  # refuses what ranks can't say
         ranks, _, specials, pattern, *_ = self._core.tables()
-        return tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=specials)
+        return tiktoken.Encoding(name, pat_str=pattern or "(?s:.+)", mergeable_ranks=ranks, special_tokens=specials)
 
     def to_huggingface(self) -> tokenizers.Tokenizer:
         """Give the same as a tokenizer of `tokenizers`, which must be installed. There text that spells a special token becomes it, unless told otherwise.

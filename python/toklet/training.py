@@ -34,8 +34,8 @@ def train(
     vocab_size : int
         How many ids: the 256 bytes, the merges, the special tokens. It is less if the corpus has no more pairs to merge.
     pattern : str
-        What cuts text into pretokens, which no merge crosses: a name from `toklet.patterns`, or a regular expression; "" cuts nothing (on the native
-        backend). Default: that of `extend`, or "o200k".
+        What cuts text into pretokens, which no merge crosses: a name from `toklet.patterns`, or a regular expression; "" cuts nothing, as for DNA. Default:
+        that of `extend`, or "o200k".
     special_tokens : sequence of str
         Their ids come last. The corpus is text: what it spells is never taken as one.
     min_frequency : int

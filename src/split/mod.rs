@@ -45,12 +45,13 @@ pub struct Pattern(Cut);
 
 #[derive(Clone)]
 enum Cut {
+    Nowhere,
     Machine(&'static BuiltIn),
     Regex(Box<fancy_regex::Regex>),
 }
 
 impl Pattern {
-    /// Take the name of a built-in pattern, or a regular expression.
+    /// Take the name of a built-in pattern, or a regular expression; "" cuts nothing, so a text is one pretoken, whatever its bytes are.
     ///
     /// ```
     /// let pattern = toklet::Pattern::new("cl100k")?;
@@ -58,6 +59,9 @@ impl Pattern {
     /// # Ok::<(), toklet::Error>(())
     /// ```
     pub fn new(pattern: &str) -> Result<Self> {
+        if pattern.is_empty() {
+            return Ok(Self(Cut::Nowhere));
+        }
         if let Some(known) = BUILT_IN.iter().find(|p| p.name == pattern || p.regex == pattern || p.spellings.contains(&pattern)) {
             return Ok(Self(Cut::Machine(known)));
         }
@@ -77,6 +81,7 @@ impl Pattern {
     /// The regular expression.
     pub fn regex(&self) -> &str {
         match &self.0 {
+            Cut::Nowhere => "",
             Cut::Machine(known) => known.regex,
             Cut::Regex(regex) => regex.as_str(),
         }
@@ -98,6 +103,8 @@ impl Pattern {
     /// ```
     pub fn windows(&self, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
         match &self.0 {
+            Cut::Nowhere if data.is_empty() => Ok(()),
+            Cut::Nowhere => take(0, &[ends::narrow(data.len())?]),
             Cut::Machine(known) => ends::windows(known.machine, data, take),
             Cut::Regex(regex) => {
                 let mut start = 0;

@@ -27,7 +27,7 @@ class WordCounts:
     """
 
     def __init__(self, words: Mapping[bytes, int], pattern: str, error_bound: int = 0) -> None:
-        self.pattern = PATTERNS[named(pattern)]
+        self.pattern = PATTERNS.get(named(pattern), "")
         self.words: dict[bytes, int] = {}
         self._error_bound = error_bound
         for word, n in words.items():
