@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn the_same_counts_whatever_the_threads_and_the_pieces() -> Result<()> {
         let text = "It's a rose, a Rose;\nis 12345\n\n  a rose?\r\nñandú\nx = y1\n1/2\n/b\n".repeat(30_000);
-        for pattern in ["gpt2", "cl100k", "o200k"] {
+        for pattern in ["gpt2", "cl100k", "o200k", "lines"] {
             let pattern = Pattern::new(pattern)?;
             let mut plain = WordCounts::new(pattern.clone());
             for pretoken in pattern.split(text.as_bytes())? {

@@ -8,6 +8,7 @@ mod cl100k;
 mod class;
 mod ends;
 mod gpt2;
+mod lines;
 mod machine;
 mod moves;
 mod o200k;
@@ -33,10 +34,11 @@ struct BuiltIn {
     machine: &'static Machine,
 }
 
-static BUILT_IN: [BuiltIn; 3] = [
+static BUILT_IN: [BuiltIn; 4] = [
     BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, machine: &gpt2::MACHINE },
     BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, machine: &cl100k::MACHINE },
     BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], machine: &o200k::MACHINE },
+    BuiltIn { name: "lines", regex: lines::REGEX, spellings: &[], machine: &lines::MACHINE },
 ];
 
 /// How text is cut into pretokens: a built-in pattern, or any regular expression.

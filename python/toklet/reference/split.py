@@ -20,6 +20,7 @@ PATTERNS = {
             r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         )
     ),
+    "lines": r"[^\r\n]*[\r\n]+|[^\r\n]+",  # of superwords
 }
 SPELLINGS = {  # other names, and other ways in which published tokenizers write the same pattern
     "r50k": "gpt2",
@@ -137,7 +138,16 @@ def o200k(text: str, kinds: bytes, i: int) -> int:
     return end if end > i else lines(text, kinds, i)
 
 
-SCANNERS: dict[str, Scanner] = {"gpt2": gpt2, "cl100k": cl100k, "o200k": o200k}
+def whole_line(text: str, kinds: bytes, i: int) -> int:
+    """A line with the line breaks behind it: the pattern of superwords."""
+    while i < len(text) and text[i] not in "\r\n":
+        i += 1
+    while i < len(text) and text[i] in "\r\n":
+        i += 1
+    return i
+
+
+SCANNERS: dict[str, Scanner] = {"gpt2": gpt2, "cl100k": cl100k, "o200k": o200k, "lines": whole_line}
 
 
 def named(pattern: str) -> str:
