@@ -10,15 +10,17 @@
 
 use std::ops::Range;
 
-use crate::vocab::Vocabulary;
+use crate::vocab::{Parts, Vocabulary};
 
 const FILTER_BITS: u32 = 20;
+/// How many merges of words are worth a pass of their own.
+const WORTHWHILE: usize = 1 << 8;
 
 /// The places that a vocabulary's merges may cross.
 pub(crate) struct Boundaries {
     /// Pairs of characters, by a hash.
     characters: Vec<u64>,
-    /// Pairs of bytes, of tokens that cut a character.
+    /// Pairs of bytes: of tokens that cut a character, and of two characters of one byte, as most of many texts are.
     bytes: Vec<u64>,
 }
 
@@ -27,11 +29,15 @@ impl Boundaries {
     pub(crate) fn of(vocabulary: &Vocabulary) -> Self {
         let kind = vocabulary.kind();
         let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
-        let mut this = Self { characters: vec![if never { u64::MAX } else { 0 }; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10] };
+        let mut this = Self::new(if never { u64::MAX } else { 0 });
         for (token, _) in vocabulary.tokens() {
             this.join(token);
         }
         this
+    }
+
+    fn new(all: u64) -> Self {
+        Self { characters: vec![all; 1 << (FILTER_BITS - 6)], bytes: vec![all; 1 << 10] }
     }
 
     /// Note what a token holds side by side.
@@ -46,8 +52,8 @@ impl Boundaries {
             let place = last + one.length;
             if place < token.len() {
                 let other = Character::at(token, place);
-                if place + other.length == token.len() && other.length < other.longest {
-                    set(&mut self.bytes, pair_of_bytes(token, place)); // it may go on behind the token
+                if place + other.length == token.len() && other.length < other.longest || one.length == other.length && one.longest == 1 && other.longest == 1 {
+                    set(&mut self.bytes, pair_of_bytes(token, place)); // the second may go on behind the token; or the bytes say all
                 } else {
                     set(&mut self.characters, one.beside(other));
                 }
@@ -64,7 +70,7 @@ impl Boundaries {
             let from = (begin < stretch.end).then_some(begin)?;
             while place < stretch.end {
                 let next = Character::at(text, place);
-                let crossed = get(&self.characters, last.beside(next)) || get(&self.bytes, pair_of_bytes(text, place));
+                let crossed = get(&self.bytes, pair_of_bytes(text, place)) || last.longest + next.longest > 2 && get(&self.characters, last.beside(next));
                 last = next;
                 let here = place;
                 place += next.length;
@@ -76,6 +82,26 @@ impl Boundaries {
             begin = stretch.end;
             Some(from..stretch.end)
         })
+    }
+}
+
+/// The merges that come before any that joins words, in a vocabulary of superwords: a line is cut where none of these can cross, and its words are merged by them
+/// alone; what they leave of it is merged by the others. That is the order of the ranks, and no other.
+pub(crate) struct Words {
+    /// How many merges they are: the ranks below.
+    pub(crate) merges: u32,
+    pub(crate) boundaries: Boundaries,
+}
+
+impl Words {
+    /// Look for the first merge that puts a space behind something visible; there may be none, or so few before it that nothing is won.
+    pub(crate) fn of(vocabulary: &Vocabulary) -> Option<Self> {
+        let listed = vocabulary.listed().filter(|_| !vocabulary.kind().characters)?;
+        let joins = |(left, right): &Parts| left.last().is_some_and(|byte| *byte > b' ') && right.first() == Some(&b' ');
+        let merges = listed.iter().position(joins).filter(|merges| *merges >= WORTHWHILE)?;
+        let mut boundaries = Boundaries::new(0);
+        listed[..merges].iter().for_each(|(left, right)| boundaries.join(&[&left[..], right].concat()));
+        Some(Self { merges: u32::try_from(merges).ok()?, boundaries })
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use crate::boundary::Boundaries;
+use crate::boundary::{Boundaries, Words};
 use crate::cache::{BATCH, Batch, IDS, Key, Slots};
 use crate::error::Result;
 use crate::merge::{Merger, whole_pretokens};
@@ -20,6 +20,8 @@ const KEPT: usize = 64;
 /// How long a part may be to be remembered, and how many bytes of such parts are.
 const LONG_PART: usize = 256;
 const LONG_BYTES: usize = 1 << 20;
+/// How many parts of a pretoken are fetched together.
+const AHEAD: usize = 16;
 
 /// The bytes that a worker's table of what it has seen takes.
 const MEMORY_BYTES: usize = 1 << 24;
@@ -44,9 +46,17 @@ impl Memory {
         true
     }
 
-    /// Give the ids of a text by merging.
-    fn merge(&mut self, vocabulary: &Vocabulary, text: &[u8], pulse: &Pulse) -> Result<()> {
-        self.ids.extend_from_slice(self.merger.merge(vocabulary, text, u32::MAX, pulse)?);
+    /// Give the ids of a text by merging, by the ranks below `limit`.
+    fn merge(&mut self, vocabulary: &Vocabulary, text: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
+        self.ids.extend_from_slice(self.merger.merge(vocabulary, text, limit, pulse)?);
+        Ok(())
+    }
+
+    /// Merge the ids from a place on, by the other ranks.
+    fn go_on(&mut self, vocabulary: &Vocabulary, from: usize, pulse: &Pulse) -> Result<()> {
+        let merged = self.merger.go_on(vocabulary, &self.ids[from..], pulse)?;
+        self.ids.truncate(from);
+        self.ids.extend_from_slice(merged);
         Ok(())
     }
 }
@@ -60,6 +70,7 @@ pub(crate) struct Lookup {
     /// Which ids a pretoken may be taken as in one look-up.
     whole: Vec<bool>,
     boundaries: Boundaries,
+    words: Option<Words>,
     memories: Mutex<Vec<Memory>>,
 }
 
@@ -77,8 +88,8 @@ impl Lookup {
                 others.insert(key, id);
             }
         }
-        let boundaries = Boundaries::of(&vocabulary);
-        Ok(Self { vocabulary, tokens, others, whole, boundaries, memories: Mutex::default() })
+        let (boundaries, words) = (Boundaries::of(&vocabulary), Words::of(&vocabulary));
+        Ok(Self { vocabulary, tokens, others, whole, boundaries, words, memories: Mutex::default() })
     }
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
@@ -141,7 +152,7 @@ impl Lookup {
         let first = memory.ids.len();
         match self.others.get(&key) {
             Some(id) => memory.ids.push(*id),
-            None if text[pretoken.clone()].is_ascii() => memory.merge(&self.vocabulary, &text[pretoken], pulse)?,
+            None if text[pretoken.clone()].is_ascii() => memory.merge(&self.vocabulary, &text[pretoken], u32::MAX, pulse)?,
             None => self.parts(memory, text, pretoken, pulse)?,
         }
         memory.seen.set(key, line, &memory.ids[first..]);
@@ -159,29 +170,51 @@ impl Lookup {
 
     /// The ids of a pretoken, part by part.
     fn parts(&self, memory: &mut Memory, text: &[u8], pretoken: Range<usize>, pulse: &Pulse) -> Result<()> {
-        for part in self.boundaries.parts(text, pretoken) {
-            let Some(key) = Key::of(text, part.clone()).map(Key::of_part) else {
-                self.long_part(memory, &text[part], pulse)?;
-                continue;
-            };
-            let line = memory.seen.line(key);
-            if !memory.recall(key, line) {
-                let first = memory.ids.len();
-                memory.merge(&self.vocabulary, &text[part], pulse)?;
-                memory.seen.set(key, line, &memory.ids[first..]);
+        let first = memory.ids.len();
+        if let Some(words) = &self.words {
+            self.each(memory, text, words.boundaries.parts(text, pretoken), words.merges, pulse)?;
+            return memory.go_on(&self.vocabulary, first, pulse);
+        }
+        self.each(memory, text, self.boundaries.parts(text, pretoken), u32::MAX, pulse)
+    }
+
+    /// The ids of parts, by the ranks below `limit`, which is always the same. Some are fetched together.
+    fn each(&self, memory: &mut Memory, text: &[u8], mut parts: impl Iterator<Item = Range<usize>>, limit: u32, pulse: &Pulse) -> Result<()> {
+        let mut ahead = [(0, 0, None, 0); AHEAD];
+        loop {
+            let mut some = 0;
+            for (place, part) in ahead.iter_mut().zip(&mut parts) {
+                let key = Key::of(text, part.clone()).map(Key::of_part);
+                let line = key.map_or(0, |key| memory.seen.line(key));
+                memory.seen.prefetch(line);
+                *place = (part.start, part.end, key, line);
+                some += 1;
+            }
+            for &(start, end, key, line) in &ahead[..some] {
+                let Some(key) = key else {
+                    self.long_part(memory, &text[start..end], limit, pulse)?;
+                    continue;
+                };
+                if !memory.recall(key, line) {
+                    let first = memory.ids.len();
+                    memory.merge(&self.vocabulary, &text[start..end], limit, pulse)?;
+                    memory.seen.set(key, line, &memory.ids[first..]);
+                }
+            }
+            if some < AHEAD {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// The ids of a part that is longer than a key.
-    fn long_part(&self, memory: &mut Memory, part: &[u8], pulse: &Pulse) -> Result<()> {
+    fn long_part(&self, memory: &mut Memory, part: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
         if let Some(ids) = memory.long.get(part) {
             memory.ids.extend_from_slice(ids);
             return Ok(());
         }
         let first = memory.ids.len();
-        memory.merge(&self.vocabulary, part, pulse)?;
+        memory.merge(&self.vocabulary, part, limit, pulse)?;
         if part.len() <= LONG_PART {
             let ids = &memory.ids[first..];
             memory.long_bytes += part.len() + size_of_val(ids) + 64;

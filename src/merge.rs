@@ -54,10 +54,22 @@ impl Merger {
         }
     }
 
+    /// Go on from what the lowest ranks have made of a pretoken.
+    pub(crate) fn go_on(&mut self, vocabulary: &Vocabulary, ids: &[u32], pulse: &Pulse) -> Result<&[u32]> {
+        self.ids.clear();
+        self.ids.extend_from_slice(ids);
+        self.join(vocabulary, u32::MAX, pulse)?;
+        Ok(&self.ids)
+    }
+
     fn long(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
+        vocabulary.symbols(pretoken, &mut self.ids);
+        self.join(vocabulary, limit, pulse)
+    }
+
+    fn join(&mut self, vocabulary: &Vocabulary, limit: u32, pulse: &Pulse) -> Result<()> {
         let rank = |left, right| Some(vocabulary.pairs().rank(left, right)).filter(|rank| vocabulary.order(*rank) < limit).unwrap_or(NONE);
         self.ranks.clear();
-        vocabulary.symbols(pretoken, &mut self.ids);
         for (at, pair) in self.ids.windows(2).enumerate() {
             self.ranks.push(rank(pair[0], pair[1]));
             tick_at(at, pulse)?;
