@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result, quote};
-use crate::split::Pattern;
+use crate::split::{Pattern, spans};
 use crate::threads::{Pulse, parallel, workers};
 use table::Table;
 
@@ -120,6 +120,16 @@ impl WordCounts {
         both.words.absorb(&small.words, || pulse.tick(0))?;
         both.error_bound = bound(self.error_bound, other.error_bound)?;
         Ok(both)
+    }
+
+    /// Cut the pretokens again, by another pattern: counts of lines become counts of their words.
+    pub fn cut(&self, pattern: &Pattern, pulse: &Pulse) -> Result<Self> {
+        let mut finer = Self::new(pattern.clone());
+        for (word, n) in self.iter() {
+            pulse.tick(0)?;
+            pattern.windows(word, |start, ends| spans(start, ends).try_for_each(|span| finer.add_word(&word[span], n)))?;
+        }
+        Ok(finer)
     }
 
     /// Count everything `n` times: the weight of a source.

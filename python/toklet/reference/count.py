@@ -89,6 +89,14 @@ class WordCounts:
             both._add(word, n)
         return both
 
+    def cut(self, pattern: str) -> "WordCounts":
+        """Cut the pretokens again, by another pattern: counts of lines become counts of their words."""
+        finer = WordCounts({}, pattern)
+        for word, n in self.words.items():
+            for part in split(word, pattern):
+                finer._add(part, n)
+        return finer
+
     def times(self, n: int) -> "WordCounts":
         """Count everything `n` times: the weight of a source."""
         return WordCounts({word: n * count for word, count in self.words.items()}, self.pattern, n * self._error_bound)
