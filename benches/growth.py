@@ -8,10 +8,12 @@ sizes: 1 is linear, and n log n is about 1.07 here. It ends with 1 if one is ove
 """
 
 import math
+import os
 import random
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from itertools import count
 
@@ -20,10 +22,7 @@ VOCAB_SIZE = 512
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PROGRAM = """
 import sys, toklet
-from growth import CORPORA
-name, size = sys.argv[1], int(sys.argv[2])
-texts, pattern = CORPORA[name](max(size, 1))
-toklet.train(texts, VOCAB_SIZE, pattern=pattern, threads=1)
+toklet.train(open(sys.argv[1]).read().split("\\n"), VOCAB_SIZE, pattern=sys.argv[2], threads=1)
 """.replace("VOCAB_SIZE", str(VOCAB_SIZE))
 
 Corpus = tuple[list[str], str]
@@ -66,10 +65,14 @@ CORPORA: dict[str, Callable[[int], Corpus]] = {
 }
 
 
-def instructions(name: str, size: int) -> int:
-    """Run the program under callgrind; the making of the corpus is in it, which is linear."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-c", PROGRAM, name, str(size)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "0", "PYTHONPATH": __file__.rpartition("/")[0] or ".", "PATH": "/usr/bin:/bin"})
+def instructions(corpus: Corpus) -> int:
+    """Count and train under callgrind; starting Python and reading is in it."""
+    texts, pattern = corpus
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("\n".join(texts))
+        file.flush()
+        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-c", PROGRAM, file.name, pattern]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": "0"})
     return int(re.findall(r"Collected : (\d+)", done.stderr)[0])
 
 
@@ -79,9 +82,9 @@ def main() -> int:
     sizes = [most // 16, most // 4, most]
     print(f"{'corpus':36}" + "".join(f"{size / 1e6:>9.2f} MB" for size in sizes) + "   growth")
     failed = False
-    for name in CORPORA:
-        nothing = instructions(name, 0)
-        found = [instructions(name, size) - nothing for size in sizes]
+    for name, make in CORPORA.items():
+        nothing = instructions((["a"], make(1)[1]))
+        found = [instructions(make(size)) - nothing for size in sizes]
         growth = math.log(found[2] / found[1], sizes[2] / sizes[1])
         failed |= growth > MOST
         print(f"{name:36}" + "".join(f"{cost / size:>12.0f}" for cost, size in zip(found, sizes, strict=True)) + f"   n^{growth:.2f}", flush=True)

@@ -192,4 +192,37 @@ mod tests {
         assert!(cuts > 10_000);
         Ok(())
     }
+
+    #[test]
+    fn words_first_and_then_the_line_is_the_order_of_the_ranks() -> Result<()> {
+        let quiet = Pulse::default();
+        let bytes = |one: &str, other: &str| (one.as_bytes().to_vec(), other.as_bytes().to_vec());
+        let letters: Vec<String> = ('a'..='q').map(String::from).collect();
+        let mut merges: Vec<Parts> = letters.iter().flat_map(|one| letters.iter().map(|other| bytes(one, other))).collect();
+        merges.extend([bytes(" ", "ab"), bytes("ab", "cd")]);
+        let within = u32::try_from(merges.len()).unwrap_or_default();
+        merges.extend([bytes("ab", " ab"), bytes("a", " "), bytes("ab ab", "cd"), bytes("abcd", " ab"), bytes("q", "ab ab")]);
+        let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
+        let words = Words::of(&vocabulary).ok_or_else(crate::error::Error::interrupted)?;
+        assert_eq!(words.merges, within);
+        let (mut merger, mut seed, mut joined_words) = (Merger::default(), 1usize, 0);
+        for _ in 0..5000 {
+            let text: Vec<u8> = (0..12)
+                .flat_map(|_| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    [&b"ab"[..], b" ab", b"a", b" ", b"cd", b"q", b"\xc3\xa9", b", "][(seed >> 33) % 8]
+                })
+                .copied()
+                .collect();
+            let mut ids = Vec::new();
+            for word in words.boundaries.parts(&text, 0..text.len()) {
+                ids.extend_from_slice(merger.merge(&vocabulary, &text[word], words.merges, &quiet)?);
+            }
+            let joined = merger.go_on(&vocabulary, &ids, &quiet)?.to_vec();
+            joined_words += usize::from(joined.len() < ids.len());
+            assert_eq!(joined, merger.merge(&vocabulary, &text, u32::MAX, &quiet)?, "{text:x?}");
+        }
+        assert!(joined_words > 1000);
+        Ok(())
+    }
 }

@@ -126,8 +126,10 @@ impl WordCounts {
     pub fn cut(&self, pattern: &Pattern, pulse: &Pulse) -> Result<Self> {
         let mut finer = Self::new(pattern.clone());
         for (word, n) in self.iter() {
-            pulse.tick(0)?;
-            pattern.windows(word, |start, ends| spans(start, ends).try_for_each(|span| finer.add_word(&word[span], n)))?;
+            pattern.windows(word, |start, ends| {
+                pulse.tick(0)?;
+                spans(start, ends).try_for_each(|span| finer.add_word(&word[span], n))
+            })?;
         }
         Ok(finer)
     }
