@@ -10,17 +10,15 @@
 
 use std::ops::Range;
 
-use crate::vocab::{Parts, Vocabulary};
+use crate::vocab::Vocabulary;
 
 const FILTER_BITS: u32 = 20;
-/// How many merges of words are worth a pass of their own.
-const WORTHWHILE: usize = 1 << 8;
 
 /// The places that a vocabulary's merges may cross.
 pub(crate) struct Boundaries {
     /// Pairs of characters, by a hash.
     characters: Vec<u64>,
-    /// Pairs of bytes: of tokens that cut a character, and of two characters of one byte, as most of many texts are.
+    /// Pairs of bytes, of tokens that cut a character.
     bytes: Vec<u64>,
 }
 
@@ -29,15 +27,11 @@ impl Boundaries {
     pub(crate) fn of(vocabulary: &Vocabulary) -> Self {
         let kind = vocabulary.kind();
         let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
-        let mut this = Self::new(if never { u64::MAX } else { 0 });
+        let mut this = Self { characters: vec![if never { u64::MAX } else { 0 }; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10] };
         for (token, _) in vocabulary.tokens() {
             this.join(token);
         }
         this
-    }
-
-    fn new(all: u64) -> Self {
-        Self { characters: vec![all; 1 << (FILTER_BITS - 6)], bytes: vec![all; 1 << 10] }
     }
 
     /// Note what a token holds side by side.
@@ -52,8 +46,8 @@ impl Boundaries {
             let place = last + one.length;
             if place < token.len() {
                 let other = Character::at(token, place);
-                if place + other.length == token.len() && other.length < other.longest || one.length == other.length && one.longest == 1 && other.longest == 1 {
-                    set(&mut self.bytes, pair_of_bytes(token, place)); // the second may go on behind the token; or the bytes say all
+                if place + other.length == token.len() && other.length < other.longest {
+                    set(&mut self.bytes, pair_of_bytes(token, place)); // it may go on behind the token
                 } else {
                     set(&mut self.characters, one.beside(other));
                 }
@@ -70,7 +64,7 @@ impl Boundaries {
             let from = (begin < stretch.end).then_some(begin)?;
             while place < stretch.end {
                 let next = Character::at(text, place);
-                let crossed = get(&self.bytes, pair_of_bytes(text, place)) || last.longest + next.longest > 2 && get(&self.characters, last.beside(next));
+                let crossed = get(&self.characters, last.beside(next)) || get(&self.bytes, pair_of_bytes(text, place));
                 last = next;
                 let here = place;
                 place += next.length;
@@ -82,26 +76,6 @@ impl Boundaries {
             begin = stretch.end;
             Some(from..stretch.end)
         })
-    }
-}
-
-/// The merges that come before any that joins words, in a vocabulary of superwords: a line is cut where none of these can cross, and its words are merged by them
-/// alone; what they leave of it is merged by the others. That is the order of the ranks, and no other.
-pub(crate) struct Words {
-    /// How many merges they are: the ranks below.
-    pub(crate) merges: u32,
-    pub(crate) boundaries: Boundaries,
-}
-
-impl Words {
-    /// Look for the first merge that puts a space behind something visible; there may be none, or so few before it that nothing is won.
-    pub(crate) fn of(vocabulary: &Vocabulary) -> Option<Self> {
-        let listed = vocabulary.listed().filter(|_| !vocabulary.kind().characters)?;
-        let joins = |(left, right): &Parts| left.last().is_some_and(|byte| *byte > b' ') && right.first() == Some(&b' ');
-        let merges = listed.iter().position(joins).filter(|merges| *merges >= WORTHWHILE)?;
-        let mut boundaries = Boundaries::new(0);
-        listed[..merges].iter().for_each(|(left, right)| boundaries.join(&[&left[..], right].concat()));
-        Some(Self { merges: u32::try_from(merges).ok()?, boundaries })
     }
 }
 
@@ -181,48 +155,15 @@ mod tests {
                 })
                 .copied()
                 .collect();
-            let whole = merger.merge(&vocabulary, &text, u32::MAX, &quiet)?.to_vec();
+            let whole = merger.merge(&vocabulary, &text, &quiet)?.to_vec();
             let mut joined = Vec::new();
             for part in boundaries.parts(&text, 0..text.len()) {
                 cuts += 1;
-                joined.extend_from_slice(merger.merge(&vocabulary, &text[part], u32::MAX, &quiet)?);
+                joined.extend_from_slice(merger.merge(&vocabulary, &text[part], &quiet)?);
             }
             assert_eq!(joined, whole, "{text:x?}");
         }
         assert!(cuts > 10_000);
-        Ok(())
-    }
-
-    #[test]
-    fn words_first_and_then_the_line_is_the_order_of_the_ranks() -> Result<()> {
-        let quiet = Pulse::default();
-        let bytes = |one: &str, other: &str| (one.as_bytes().to_vec(), other.as_bytes().to_vec());
-        let letters: Vec<String> = ('a'..='q').map(String::from).collect();
-        let mut merges: Vec<Parts> = letters.iter().flat_map(|one| letters.iter().map(|other| bytes(one, other))).collect();
-        merges.extend([bytes(" ", "ab"), bytes("ab", "cd")]);
-        let within = u32::try_from(merges.len()).unwrap_or_default();
-        merges.extend([bytes("ab", " ab"), bytes("a", " "), bytes("ab ab", "cd"), bytes("abcd", " ab"), bytes("q", "ab ab")]);
-        let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
-        let words = Words::of(&vocabulary).ok_or_else(crate::error::Error::interrupted)?;
-        assert_eq!(words.merges, within);
-        let (mut merger, mut seed, mut joined_words) = (Merger::default(), 1usize, 0);
-        for _ in 0..5000 {
-            let text: Vec<u8> = (0..12)
-                .flat_map(|_| {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    [&b"ab"[..], b" ab", b"a", b" ", b"cd", b"q", b"\xc3\xa9", b", "][(seed >> 33) % 8]
-                })
-                .copied()
-                .collect();
-            let mut ids = Vec::new();
-            for word in words.boundaries.parts(&text, 0..text.len()) {
-                ids.extend_from_slice(merger.merge(&vocabulary, &text[word], words.merges, &quiet)?);
-            }
-            let joined = merger.go_on(&vocabulary, &ids, &quiet)?.to_vec();
-            joined_words += usize::from(joined.len() < ids.len());
-            assert_eq!(joined, merger.merge(&vocabulary, &text, u32::MAX, &quiet)?, "{text:x?}");
-        }
-        assert!(joined_words > 1000);
         Ok(())
     }
 }

@@ -30,7 +30,6 @@
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
 mod boundary;
-mod cache;
 mod charsmap;
 pub mod chat;
 pub mod chunks;
@@ -47,6 +46,7 @@ pub mod merge;
 mod newer;
 mod normalize;
 mod offsets;
+mod pages;
 mod pairs;
 pub mod philox;
 pub mod pipeline;

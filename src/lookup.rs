@@ -1,111 +1,100 @@
-//! Pretokens -> ids: what has been seen is looked up, the rest is merged.
+//! Pretokens -> ids: what is known is looked up, the rest is merged.
 //!
-//! Most pretokens of real text are tokens, and most of the others have occurred before. So a batch of pretokens is taken in three passes: their keys, and the lines of the shared
-//! table where they can be are fetched; who is there, and for the others the lines of the worker's own table are fetched; then, in their order, the ids. Pretokens that
-//! are longer than a key are looked up as tokens, then cut where no merge can cross, and their parts looked up in turn.
+//! Most pretokens of real text are tokens, and most of the others have occurred before. So some hundred pretokens are taken together, in passes that hardly branch: their
+//! keys (`key`), and the lines of the shared table where they can be (`tokens`) are fetched; who is there, and for the others the lines of the worker's own table
+//! (`seen`) are fetched; who is there; what is left is merged, several at a time; then, in their order, the ids are handed on.
+//!
+//! What is longer than a key is first cut where no merge can cross, if it isn't ASCII. A part that is still longer has a memory of its own (`long`).
+//!
+//! Measured and left: batches of 64 alone (merging several at a time finds too few: English that is new 8 % slower), gathering the ids of tokens apart from those of the
+//! others (a branch that is foreseen badly at each of the others: 60 cycles of them, now 25).
+
+mod batch;
+mod key;
+mod long;
+mod seen;
+mod tokens;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use crate::boundary::{Boundaries, Words};
-use crate::cache::{BATCH, Batch, IDS, Key, Slots};
+use crate::boundary::Boundaries;
 use crate::error::Result;
-use crate::merge::{Merger, whole_pretokens};
+use crate::merge::{Merger, several, unreached};
 use crate::threads::Pulse;
-use crate::vocab::Vocabulary;
+use crate::vocab::{ByBytes, Vocabulary};
+use batch::{BATCH, Batch, ROOM, places};
+use key::{Key, LONGEST};
+use long::Long;
+use seen::Seen;
+use tokens::Tokens;
 
 /// How many memories are kept for calls to come: one for each worker of a large call.
 const KEPT: usize = 64;
-/// How long a part may be to be remembered, and how many bytes of such parts are.
-const LONG_PART: usize = 256;
-const LONG_BYTES: usize = 1 << 20;
-/// How many parts of a pretoken are fetched together.
-const AHEAD: usize = 16;
-
-/// The bytes that a worker's table of what it has seen takes.
+/// The bytes that a worker's memory takes, and how many of them are for what is longer than a key.
 const MEMORY_BYTES: usize = 1 << 24;
+const LONG_BYTES: usize = MEMORY_BYTES / 8;
+/// How many batches are taken together, and how many pretokens are merged at a time.
+const BATCHES: usize = 8;
+const TOGETHER: usize = 4;
 
 /// What a worker has seen, and works with.
 pub(crate) struct Memory {
-    seen: Slots,
-    long: HashMap<Box<[u8]>, Box<[u32]>, foldhash::fast::RandomState>,
-    long_bytes: usize,
+    seen: Seen,
+    long: Long,
     merger: Merger,
-    /// The pretokens of a batch, and its ids until they are handed on.
-    batch: Box<Batch>,
-    ids: Vec<u32>,
-}
-
-impl Memory {
-    /// Give the ids of a key that has been seen.
-    fn recall(&mut self, key: Key, line: usize) -> bool {
-        let Some(slot) = self.seen.get(key, line) else { return false };
-        let (ids, count) = slot.ids();
-        self.ids.extend_from_slice(&ids[..count]);
-        true
-    }
-
-    /// Give the ids of a text by merging, by the ranks below `limit`.
-    fn merge(&mut self, vocabulary: &Vocabulary, text: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
-        self.ids.extend_from_slice(self.merger.merge(vocabulary, text, limit, pulse)?);
-        Ok(())
-    }
-
-    /// Merge the ids from a place on, by the other ranks.
-    fn go_on(&mut self, vocabulary: &Vocabulary, from: usize, pulse: &Pulse) -> Result<()> {
-        let merged = self.merger.go_on(vocabulary, &self.ids[from..], pulse)?;
-        self.ids.truncate(from);
-        self.ids.extend_from_slice(merged);
-        Ok(())
-    }
+    batches: Box<[Batch; BATCHES]>,
+    /// Which pretokens of each batch are to be merged.
+    missing: [u64; BATCHES],
+    /// Where pretokens end, parts of long ones among them.
+    ends: Vec<u32>,
+    out: Box<[u32; BATCH * ROOM]>,
 }
 
 /// The tokens that pretokens are looked up among, and the memories of past calls.
 pub(crate) struct Lookup {
     vocabulary: Arc<Vocabulary>,
-    tokens: Slots,
-    /// The tokens that had no room there, and that merging does not lead to.
-    others: HashMap<Key, u32, foldhash::fast::RandomState>,
-    /// Which ids a pretoken may be taken as in one look-up.
-    whole: Vec<bool>,
+    tokens: Tokens,
+    /// The tokens that pretokens are taken as though merging does not lead to them.
+    others: ByBytes<u32>,
     boundaries: Boundaries,
-    words: Option<Words>,
     memories: Mutex<Vec<Memory>>,
 }
 
 impl Lookup {
-    /// Make the table of a vocabulary's tokens: those that a pretoken may be taken as, the lower ids first where a line has no room for all.
+    /// Make the table of a vocabulary's tokens: those that merging leads to, the lower ids first where a line has no room for all.
     pub(crate) fn new(vocabulary: Arc<Vocabulary>, pulse: &Pulse) -> Result<Self> {
-        let (whole, all) = (whole_pretokens(&vocabulary, pulse)?, vocabulary.tokens());
-        let (mut tokens, mut others, mut merger) = (Slots::new(128 * all.len()), HashMap::default(), Merger::default());
+        let (all, unreached) = (vocabulary.tokens(), unreached(&vocabulary, pulse)?);
+        let (mut tokens, mut others) = (Tokens::new(all.len()), HashMap::default());
         for (token, id) in all {
-            let Some(key) = Key::of(token, 0..token.len()).filter(|_| whole[id as usize]) else { continue };
-            let line = tokens.line(key);
-            if !tokens.is_full(line) {
-                tokens.set(key, line, &[id]);
-            } else if vocabulary.whole() && merger.merge(&vocabulary, token, u32::MAX, pulse)? != [id] {
-                others.insert(key, id);
+            if unreached.binary_search(&id).is_ok() {
+                if vocabulary.whole() {
+                    others.insert(token.into(), id);
+                }
+            } else if let Some(key) = Key::of(token, 0..token.len()) {
+                tokens.insert(key, id);
             }
         }
-        let (boundaries, words) = (Boundaries::of(&vocabulary), Words::of(&vocabulary));
-        Ok(Self { vocabulary, tokens, others, whole, boundaries, words, memories: Mutex::default() })
+        let boundaries = Boundaries::of(&vocabulary);
+        Ok(Self { vocabulary, tokens, others, boundaries, memories: Mutex::default() })
     }
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Memory) -> Result<T>) -> Result<T> {
         let kept = self.memories.try_lock().ok().and_then(|mut memories| memories.pop());
         let mut memory = kept.unwrap_or_else(|| Memory {
-            seen: Slots::new(MEMORY_BYTES),
-            long: HashMap::default(),
-            long_bytes: 0,
+            seen: Seen::new(MEMORY_BYTES - LONG_BYTES),
+            long: Long::new(LONG_BYTES),
             merger: Merger::default(),
-            batch: Box::new(Batch { keys: [Key::NONE; _], lines: [0; _], ids: [0; _] }),
-            ids: Vec::with_capacity(BATCH * IDS),
+            batches: Box::new([Batch::EMPTY; _]),
+            missing: [0; _],
+            ends: Vec::new(),
+            out: Box::new([0; _]),
         });
         let done = work(&mut memory)?;
         memory.merger.shrink();
-        memory.ids.shrink_to(BATCH * IDS);
         if let Ok(mut memories) = self.memories.try_lock()
             && memories.len() < KEPT
         {
@@ -116,140 +105,142 @@ impl Lookup {
 
     /// Give the ids of the pretokens of a window, in order.
     pub(crate) fn window(&self, memory: &mut Memory, data: &[u8], start: usize, ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
-        let (text, mut first) = (&data[start..], 0);
-        for ends in ends.chunks(BATCH) {
-            self.tokens.fetch(&mut memory.batch, text, first, ends);
-            let known = self.tokens.find(&mut memory.batch, ends.len());
-            let others = !known & u64::MAX >> (BATCH - ends.len());
-            for place in places(others) {
-                memory.batch.lines[place] = memory.seen.line(memory.batch.keys[place]);
-                memory.seen.prefetch(memory.batch.lines[place]);
+        let text = &data[start..];
+        let mut cut = std::mem::take(&mut memory.ends);
+        let ends = if self.cut(text, ends, &mut cut) { &cut[..] } else { ends };
+        let mut first = 0;
+        for ends in ends.chunks(BATCHES * BATCH) {
+            self.find(memory, text, first, ends);
+            self.merge(memory, pulse)?;
+            for (turn, ends) in ends.chunks(BATCH).enumerate() {
+                self.hand_on(memory, turn, text, first, ends, pulse, take)?;
+                first = ends[ends.len() - 1];
             }
-            let mut done = 0;
-            for place in places(others) {
-                memory.ids.extend_from_slice(&memory.batch.ids[done..place]);
-                done = place + 1;
-                let begin = place.checked_sub(1).map_or(first, |before| ends[before]);
-                let pretoken = begin as usize..ends[place] as usize;
-                match memory.batch.keys[place] {
-                    Key::NONE => self.long(memory, text, pretoken, pulse)?,
-                    key => self.short(memory, key, memory.batch.lines[place], text, pretoken, pulse)?,
-                }
+        }
+        cut.clear();
+        memory.ends = cut;
+        Ok(())
+    }
+
+    /// Cut what is longer than a key where no merge can cross; says whether anything is.
+    fn cut(&self, text: &[u8], ends: &[u32], cut: &mut Vec<u32>) -> bool {
+        if !self.others.is_empty() || text[..ends.last().copied().unwrap_or_default() as usize].is_ascii() {
+            return false; // where a whole pretoken can be what no merging makes, its parts can't stand for it
+        }
+        let (mut begin, mut copied) = (0, 0);
+        for (place, end) in ends.iter().enumerate() {
+            let pretoken = begin as usize..*end as usize;
+            begin = *end;
+            if pretoken.len() > LONGEST && !text[pretoken.clone()].is_ascii() {
+                cut.extend_from_slice(&ends[copied..place]);
+                cut.extend(self.boundaries.parts(text, pretoken).map(|part| u32::try_from(part.end).unwrap_or(u32::MAX)));
+                copied = place + 1;
             }
-            memory.ids.extend_from_slice(&memory.batch.ids[done..ends.len()]);
-            take(&memory.ids);
-            memory.ids.clear();
+        }
+        if copied > 0 {
+            cut.extend_from_slice(&ends[copied..]);
+        }
+        copied > 0
+    }
+
+    /// Find what can be looked up of some batches.
+    fn find(&self, memory: &mut Memory, text: &[u8], mut first: u32, ends: &[u32]) {
+        let Memory { seen, batches, missing, .. } = memory;
+        *missing = [0; _];
+        for ((batch, missing), ends) in batches.iter_mut().zip(&mut *missing).zip(ends.chunks(BATCH)) {
+            self.tokens.fetch(batch, text, first, ends);
+            let known = self.tokens.find(batch, ends.len());
+            *missing = !known & u64::MAX >> (BATCH - ends.len());
+            for place in places(*missing) {
+                batch.lines[place] = seen.line(batch.keys[place]);
+                seen.prefetch(batch.lines[place]);
+            }
             first = ends[ends.len() - 1];
         }
-        Ok(())
+        for (batch, missing) in batches.iter_mut().zip(missing) {
+            *missing = seen.recall(batch, *missing);
+        }
     }
 
-    /// The ids of a pretoken that has a key.
-    fn short(&self, memory: &mut Memory, key: Key, line: usize, text: &[u8], pretoken: Range<usize>, pulse: &Pulse) -> Result<()> {
-        if memory.recall(key, line) {
-            return Ok(());
-        }
-        let first = memory.ids.len();
-        match self.others.get(&key) {
-            Some(id) => memory.ids.push(*id),
-            None if text[pretoken.clone()].is_ascii() => memory.merge(&self.vocabulary, &text[pretoken], u32::MAX, pulse)?,
-            None => self.parts(memory, text, pretoken, pulse)?,
-        }
-        memory.seen.set(key, line, &memory.ids[first..]);
-        Ok(())
-    }
-
-    /// The ids of a pretoken that is longer than a key.
-    fn long(&self, memory: &mut Memory, text: &[u8], pretoken: Range<usize>, pulse: &Pulse) -> Result<()> {
-        match self.token(&text[pretoken.clone()]) {
-            Some(id) => memory.ids.push(id),
-            None => self.parts(memory, text, pretoken, pulse)?,
-        }
-        Ok(())
-    }
-
-    /// The ids of a pretoken, part by part.
-    fn parts(&self, memory: &mut Memory, text: &[u8], pretoken: Range<usize>, pulse: &Pulse) -> Result<()> {
-        let first = memory.ids.len();
-        if let Some(words) = &self.words {
-            self.each(memory, text, words.boundaries.parts(text, pretoken), words.merges, pulse)?;
-            return memory.go_on(&self.vocabulary, first, pulse);
-        }
-        self.each(memory, text, self.boundaries.parts(text, pretoken), u32::MAX, pulse)
-    }
-
-    /// The ids of parts, by the ranks below `limit`, which is always the same. Some are fetched together.
-    fn each(&self, memory: &mut Memory, text: &[u8], mut parts: impl Iterator<Item = Range<usize>>, limit: u32, pulse: &Pulse) -> Result<()> {
-        let mut ahead = [(0, 0, None, 0); AHEAD];
-        loop {
-            let mut some = 0;
-            for (place, part) in ahead.iter_mut().zip(&mut parts) {
-                let key = Key::of(text, part.clone()).map(Key::of_part);
-                let line = key.map_or(0, |key| memory.seen.line(key));
-                memory.seen.prefetch(line);
-                *place = (part.start, part.end, key, line);
-                some += 1;
-            }
-            for &(start, end, key, line) in &ahead[..some] {
-                let Some(key) = key else {
-                    self.long_part(memory, &text[start..end], limit, pulse)?;
+    /// Merge what has a key and wasn't found, and remember it.
+    fn merge(&self, memory: &mut Memory, pulse: &Pulse) -> Result<()> {
+        let (mut waiting, mut count) = ([(0, 0); TOGETHER], 0);
+        for turn in 0..BATCHES {
+            for place in places(memory.missing[turn]) {
+                let batch = &mut memory.batches[turn];
+                if batch.keys[place] == Key::NONE {
                     continue;
-                };
-                if !memory.recall(key, line) {
-                    let first = memory.ids.len();
-                    memory.merge(&self.vocabulary, &text[start..end], limit, pulse)?;
-                    memory.seen.set(key, line, &memory.ids[first..]);
+                }
+                if memory.seen.recall(batch, 1 << place) == 0 {
+                    memory.missing[turn] &= !(1 << place); // it has come up since
+                    continue;
+                }
+                waiting[count] = (turn, place);
+                count += 1;
+                if count == TOGETHER {
+                    self.together(memory, &waiting, pulse)?;
+                    count = 0;
                 }
             }
-            if some < AHEAD {
-                return Ok(());
-            }
         }
+        self.together(memory, &waiting[..count], pulse)
     }
 
-    /// The ids of a part that is longer than a key.
-    fn long_part(&self, memory: &mut Memory, part: &[u8], limit: u32, pulse: &Pulse) -> Result<()> {
-        if let Some(ids) = memory.long.get(part) {
-            memory.ids.extend_from_slice(ids);
+    /// Merge pretokens, each in the batch of a turn at a place.
+    fn together(&self, memory: &mut Memory, waiting: &[(usize, usize)], pulse: &Pulse) -> Result<()> {
+        let Memory { batches, missing, seen, merger, .. } = memory;
+        let text = |at: usize| waiting.get(at).map_or(([0; 16], 0), |(turn, place)| batches[*turn].keys[*place].text());
+        let texts: [_; TOGETHER] = std::array::from_fn(text);
+        let texts = texts.each_ref().map(|(text, length)| &text[..*length]);
+        let merged = if waiting.len() > 1 { several(&self.vocabulary, texts) } else { [None; _] };
+        for ((&(turn, place), text), merged) in waiting.iter().zip(texts).zip(&merged) {
+            let other = self.others.get(text).map(std::slice::from_ref);
+            let ids = match other.or_else(|| merged.as_ref().map(|(ids, count)| &ids[..*count])) {
+                Some(ids) => ids,
+                None => merger.merge(&self.vocabulary, text, pulse)?,
+            };
+            let batch = &mut batches[turn];
+            batch.ids[place][..ids.len()].copy_from_slice(ids);
+            batch.counts[place] = ids.len().to_le_bytes()[0];
+            missing[turn] &= !(1 << place);
+            seen.set(batch.keys[place], batch.lines[place], ids);
+        }
+        Ok(())
+    }
+
+    /// Hand on the ids of a batch; what is still missing has no key.
+    #[expect(clippy::too_many_arguments, reason = "what one call of the encoder works with")]
+    fn hand_on(&self, memory: &mut Memory, turn: usize, text: &[u8], first: u32, ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        let mut done: usize = 0;
+        for place in places(memory.missing[turn]) {
+            memory.batches[turn].give(done..place, &mut memory.out, take);
+            done = place + 1;
+            let begin = place.checked_sub(1).map_or(first, |before| ends[before]);
+            self.long(memory, &text[begin as usize..ends[place] as usize], pulse, take)?;
+        }
+        memory.batches[turn].give(done..ends.len(), &mut memory.out, take);
+        Ok(())
+    }
+
+    /// Give the ids of a pretoken that has no key.
+    fn long(&self, memory: &mut Memory, pretoken: &[u8], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        if let Some(ids) = memory.long.get(pretoken) {
+            take(ids);
             return Ok(());
         }
-        let first = memory.ids.len();
-        memory.merge(&self.vocabulary, part, limit, pulse)?;
-        if part.len() <= LONG_PART {
-            let ids = &memory.ids[first..];
-            memory.long_bytes += part.len() + size_of_val(ids) + 64;
-            if memory.long_bytes > LONG_BYTES {
-                memory.long.clear();
-                memory.long_bytes = 0;
-            }
-            memory.long.insert(part.into(), ids.into());
-        }
+        let merged = match self.others.get(pretoken) {
+            Some(id) => &[*id],
+            None => memory.merger.merge(&self.vocabulary, pretoken, pulse)?,
+        };
+        take(merged);
+        memory.long.set(pretoken, merged);
         Ok(())
     }
 
     /// How many ids a pretoken has.
     pub(crate) fn count(&self, memory: &mut Memory, pretoken: &[u8], pulse: &Pulse) -> Result<usize> {
-        match Key::of(pretoken, 0..pretoken.len()) {
-            Some(key) if self.tokens.get(key, self.tokens.line(key)).is_some() => return Ok(1),
-            Some(key) => self.short(memory, key, memory.seen.line(key), pretoken, 0..pretoken.len(), pulse)?,
-            None => self.long(memory, pretoken, 0..pretoken.len(), pulse)?,
-        }
-        let count = memory.ids.len();
-        memory.ids.clear();
+        let (mut count, end) = (0, [u32::try_from(pretoken.len()).unwrap_or(u32::MAX)]);
+        self.window(memory, pretoken, 0, &end, pulse, &mut |ids| count += ids.len())?;
         Ok(count)
     }
-
-    /// The id that a pretoken is taken as in one look-up, if there is one.
-    fn token(&self, pretoken: &[u8]) -> Option<u32> {
-        self.vocabulary.ordinary(pretoken).filter(|id| self.whole[*id as usize])
-    }
-}
-
-/// The places of the bits that are set.
-fn places(mut bits: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let place = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-        bits &= bits - 1;
-        Some(place)
-    })
 }

@@ -1,37 +1,45 @@
 //! Pair of ids -> what it becomes, and when: the table that defines merging.
 //!
-//! One number a pair: forty bits of the two ids, and the rank. At least half of the table is empty, so that a look-up touches one line of memory as a rule; 4 MB hold the
-//! 230,000 pairs of cl100k. Most pairs that are asked for are none; a filter of a sixteenth of that size, which stays in a nearer cache, knows most of them.
-//! What a pair becomes is asked only when it is merged, and is found by its rank.
+//! Pairs are numbered in the order in which they are merged, so the lowest number is what merging looks for. A line of the table has eight entries of four bytes: ten bits
+//! of a pair's hash, and its number. A look-up touches one line as a rule, 1 MB of them for cl100k, and only what looks like the pair is compared with the pair of that
+//! number. What a pair becomes is asked only when it is merged, and is found by its number.
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::cache::Pages;
-use crate::error::MAX_IDS;
-use crate::vocab::Merge;
+use crate::pages::{Pages, prefetch};
 
 /// Of a pair that can't be joined.
 pub(crate) const NONE: u32 = u32::MAX;
-/// Ranks are under two to the power of this.
-pub(crate) const RANK_BITS: u32 = 24;
-const ID_BITS: u32 = MAX_IDS.ilog2();
-/// How many bits the filter has for each slot.
-const FILTER_BITS: usize = 4;
+/// Pairs are fewer than two to the power of this.
+pub(crate) const NUMBER_BITS: u32 = 22;
+const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
+/// So many bits of a pair's hash stand above its number: those below the bits that tell its line.
+const SEAL_BITS: u32 = 32 - NUMBER_BITS;
+/// How many entries a line has, and how many of them are used in the mean at most.
+pub(crate) const LINE: usize = 8;
+const FULL: usize = 4;
+
+/// Entries of pairs, from the front; 0 where there is none.
+#[derive(Clone, Copy, bytemuck::Zeroable)]
+#[repr(C, align(32))]
+struct Line([u32; LINE]);
 
 /// The pairs of a vocabulary.
 pub(crate) struct Pairs {
-    /// One more than a pair's number; 0 where there is none.
-    slots: Pages<u64>,
-    /// A bit for each pair, by its hash.
-    filter: Vec<u64>,
-    pairs: usize,
+    lines: Pages<Line>,
+    /// How far a hash is shifted to be the number of a line.
+    shift: u32,
+    /// The pair of each number; none has number 0.
+    pairs: Vec<u64>,
     /// An odd number that nobody knows, so that nobody can choose ids whose places are all the same.
     factor: u64,
-    /// What the pair of each rank becomes.
+    /// What the pair of each number becomes.
     made: Made,
+    /// When the pair of each number is merged, where that isn't told by the number: several may be due at the same time, the leftmost first.
+    order: Vec<u32>,
 }
 
-/// As a rule ids follow ranks at a fixed distance: published ranks are ids, and learnt merges make one id after the other.
+/// As a rule ids follow numbers at a fixed distance: published ranks are ids, and learnt merges make one id after the other.
 enum Made {
     After(u32),
     Listed(Vec<u32>),
@@ -40,108 +48,140 @@ enum Made {
 impl Pairs {
     /// A table with room for so many, to begin with.
     pub(crate) fn with_room(pairs: usize) -> Self {
-        Self::with_slots((2 * pairs).max(64).next_power_of_two(), RandomState::new().hash_one(0) | 1)
+        let (lines, factor) = (Self::lines(pairs / FULL), RandomState::new().hash_one(0) | 1);
+        Self { shift: 64 - lines.len().ilog2(), lines, pairs: vec![u64::MAX], factor, made: Made::After(0), order: Vec::new() }
     }
 
-    fn with_slots(slots: usize, factor: u64) -> Self {
-        Self { slots: Pages::new(slots), filter: vec![0; slots * FILTER_BITS / 64], pairs: 0, factor, made: Made::After(0) }
+    fn lines(at_least: usize) -> Pages<Line> {
+        Pages::new(at_least.next_power_of_two().max(2))
     }
 
-    /// The hash of a pair's number.
-    fn hash(&self, pair: u64) -> u64 {
-        pair.wrapping_mul(self.factor)
+    /// The line where the search for a pair begins, and the upper bits of its entry.
+    pub(crate) fn place(&self, pair: u64) -> (usize, u32) {
+        let hash = pair.wrapping_mul(self.factor);
+        let seal = u32::try_from(hash >> (self.shift - SEAL_BITS) & ((1 << SEAL_BITS) - 1)).unwrap_or_default();
+        (usize::try_from(hash >> self.shift).unwrap_or_default(), seal.max(1))
     }
 
-    /// Where the search for a hash begins.
-    fn start(&self, hash: u64) -> usize {
-        usize::try_from(hash >> (64 - self.slots.len().ilog2())).unwrap_or_default()
+    /// Two ids as one number.
+    pub(crate) fn joined(left: u32, right: u32) -> u64 {
+        u64::from(left) << 32 | u64::from(right)
     }
 
-    /// The word of the filter that a hash has a bit in, and the bit.
-    fn filtered(&self, hash: u64) -> (usize, u64) {
-        let bit = hash >> (64 - (self.slots.len() * FILTER_BITS).ilog2());
-        (usize::try_from(bit / 64).unwrap_or_default(), 1 << (bit % 64))
+    /// Fetch the pair of a number ahead of its use.
+    pub(crate) fn prefetch_pair(&self, number: u32) {
+        prefetch(&self.pairs, number as usize);
     }
 
-    /// The rank of a pair, or `NONE`.
-    pub(crate) fn rank(&self, left: u32, right: u32) -> u32 {
-        let pair = number(left, right);
-        let hash = self.hash(pair);
-        let (word, bit) = self.filtered(hash);
-        if self.filter[word] & bit == 0 {
-            return NONE;
-        }
-        let mut place = self.start(hash);
+    /// The entries of a line.
+    pub(crate) fn line(&self, place: usize) -> &[u32; LINE] {
+        &self.lines[place].0
+    }
+
+    /// The number in an entry.
+    pub(crate) fn number_in(entry: u32) -> u32 {
+        entry & NUMBER
+    }
+
+    /// The pair of a number.
+    pub(crate) fn pair_of(&self, number: u32) -> u64 {
+        self.pairs.get(number as usize).copied().unwrap_or(u64::MAX)
+    }
+
+    /// Fetch a line ahead of its use.
+    pub(crate) fn prefetch(&self, place: usize) {
+        prefetch(&self.lines, place);
+    }
+
+    /// The number of a pair, or `NONE`.
+    #[inline(always)]
+    pub(crate) fn number(&self, left: u32, right: u32) -> u32 {
+        let pair = Self::joined(left, right);
+        let (mut place, seal) = self.place(pair);
         loop {
-            let Some(number) = self.slots[place].checked_sub(1) else { return NONE };
-            if number >> RANK_BITS == pair {
-                return u32::try_from(number & ((1 << RANK_BITS) - 1)).unwrap_or(NONE);
+            let entries = self.line(place);
+            let mut alike = alike(entries, seal);
+            while alike != 0 {
+                let number = Self::number_in(entries[alike.trailing_zeros() as usize / 8 % LINE]);
+                if self.pair_of(number) == pair {
+                    return number;
+                }
+                alike &= alike - 1;
             }
-            place = (place + 1) & (self.slots.len() - 1);
+            if entries[LINE - 1] == 0 {
+                return NONE;
+            }
+            place = (place + 1) & (self.lines.len() - 1);
         }
     }
 
-    /// What the pair of a rank becomes.
-    pub(crate) fn made(&self, rank: u32) -> u32 {
+    /// What the pair of a number becomes.
+    pub(crate) fn made(&self, number: u32) -> u32 {
         match &self.made {
-            Made::After(distance) => rank.wrapping_add(*distance),
-            Made::Listed(ids) => ids.get(rank as usize).copied().unwrap_or(NONE),
+            Made::After(distance) => number.wrapping_add(*distance),
+            Made::Listed(ids) => ids.get(number as usize).copied().unwrap_or(NONE),
         }
     }
 
-    /// Note what the pair of a rank becomes; ranks come in rising order where they aren't ids.
-    fn note(&mut self, Merge { rank, id }: Merge) {
-        let distance = id.wrapping_sub(rank);
-        match &mut self.made {
-            Made::After(_) if self.pairs == 0 => self.made = Made::After(distance),
-            Made::After(known) if *known == distance => {}
-            Made::After(known) => {
-                let before = (0..rank).map(|rank| rank.wrapping_add(*known));
-                self.made = Made::Listed(before.chain([id]).collect());
-            }
-            Made::Listed(ids) => {
-                ids.resize(ids.len().max(rank as usize + 1), NONE);
-                ids[rank as usize] = id;
-            }
-        }
+    /// When the pair of a number is merged: the lower, the earlier.
+    pub(crate) fn order(&self, number: u32) -> u32 {
+        self.order.get(number as usize).copied().unwrap_or(number)
     }
 
-    /// What a pair becomes, and when.
-    pub(crate) fn get(&self, left: u32, right: u32) -> Option<Merge> {
-        let rank = self.rank(left, right);
-        (rank != NONE).then(|| Merge { rank, id: self.made(rank) })
+    /// Whether the lowest number is merged first.
+    pub(crate) fn in_order(&self) -> bool {
+        self.order.is_empty()
     }
 
-    /// Put a pair in; gives what it was before, if it was there. Ids are under `MAX_IDS`, ranks under 2**24.
-    pub(crate) fn insert(&mut self, (left, right): (u32, u32), merge: Merge) -> Option<Merge> {
-        if let Some(known) = self.get(left, right) {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.pairs.len() - 1
+    }
+
+    /// Say when each pair is merged.
+    pub(crate) fn set_order(&mut self, order: Vec<u32>) {
+        self.order = order;
+    }
+
+    /// Give a pair the next number; gives the one that it has already, if it is there. Ids are under `MAX_IDS`, numbers under two to the power of `NUMBER_BITS` - 1.
+    pub(crate) fn push(&mut self, (left, right): (u32, u32), id: u32) -> Option<u32> {
+        let known = self.number(left, right);
+        if known != NONE {
             return Some(known);
         }
-        if 2 * (self.pairs + 1) > self.slots.len() {
-            let made = std::mem::replace(&mut self.made, Made::After(0));
-            let mut larger = Self { made, ..Self::with_slots(2 * self.slots.len(), self.factor) };
-            self.slots.iter().filter_map(|slot| slot.checked_sub(1)).for_each(|number| larger.put(number));
-            *self = larger;
+        let number = u32::try_from(self.pairs.len()).unwrap_or(NONE);
+        match &mut self.made {
+            Made::After(distance) if number == 1 => *distance = id.wrapping_sub(number),
+            Made::After(distance) if *distance == id.wrapping_sub(number) => {}
+            Made::After(distance) => {
+                self.made = Made::Listed([NONE].into_iter().chain((1..number).map(|number| number.wrapping_add(*distance))).chain([id]).collect())
+            }
+            Made::Listed(ids) => ids.push(id),
         }
-        self.note(merge);
-        self.put(number(left, right) << RANK_BITS | u64::from(merge.rank));
+        self.pairs.push(Self::joined(left, right));
+        if self.pairs.len() > FULL * self.lines.len() {
+            self.lines = Self::lines(2 * self.lines.len());
+            self.shift -= 1;
+            (1..=number).for_each(|number| self.enter(number));
+        } else {
+            self.enter(number);
+        }
         None
     }
 
-    fn put(&mut self, number: u64) {
-        let hash = self.hash(number >> RANK_BITS);
-        let (word, bit) = self.filtered(hash);
-        self.filter[word] |= bit;
-        let mut place = self.start(hash);
-        while self.slots[place] != 0 {
-            place = (place + 1) & (self.slots.len() - 1);
+    fn enter(&mut self, number: u32) {
+        let (mut place, seal) = self.place(self.pairs[number as usize]);
+        loop {
+            if let Some(free) = self.lines[place].0.iter_mut().find(|entry| **entry == 0) {
+                *free = seal << NUMBER_BITS | number;
+                return;
+            }
+            place = (place + 1) & (self.lines.len() - 1);
         }
-        self.slots[place] = number + 1;
-        self.pairs += 1;
     }
 }
 
-/// A pair as one number.
-fn number(left: u32, right: u32) -> u64 {
-    u64::from(left) << ID_BITS | u64::from(right)
+/// Which entries of a line have these upper bits: a byte of 1 for each that has.
+fn alike(entries: &[u32; LINE], seal: u32) -> u64 {
+    u64::from_le_bytes(entries.map(|entry| u8::from(entry >> NUMBER_BITS == seal)))
 }

@@ -6,6 +6,8 @@
 //! Special tokens have ids and text, but no part in merging. What a pretoken begins as are its bytes; or its characters ([`Symbols`]), as sentencepiece has it,
 //! and then a character that is no token becomes the tokens of its bytes, or the unknown token. A vocabulary that exists is valid.
 
+mod pairing;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -13,7 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
 use crate::normalize::character;
-use crate::pairs::{Pairs, RANK_BITS};
+use crate::pairs::{NONE, Pairs};
 use crate::threads::Pulse;
 
 /// What a pair of neighbouring ids becomes, and when.
@@ -66,15 +68,16 @@ pub struct Vocabulary {
     by_id: Vec<Option<Box<[u8]>>>,
     bytes: [u32; 256],
     pairs: Pairs,
-    /// The ranks of the pairs of single bytes: what merging begins with.
-    byte_ranks: Box<[u32]>,
+    /// The numbers of the pairs of single bytes: what merging begins with.
+    byte_pairs: Box<[u32]>,
     listed: Option<Vec<Parts>>,
     specials: Vec<(String, u32)>,
     whole: bool,
     kind: Symbols,
-    /// Where ranks aren't the ids: the rank of each id, and what its order is among them, which it may share with others.
+    /// The ranks of the ids, where these aren't the ids themselves. Tokens may share one.
     ranks: FxHashMap<u32, u32>,
-    order: Vec<u32>,
+    /// The tokens of which it isn't known that merging leads to them.
+    doubtful: Vec<u32>,
 }
 
 impl Vocabulary {
@@ -97,25 +100,21 @@ impl Vocabulary {
             by_id: Vec::new(),
             bytes: [0; 256],
             pairs: Pairs::with_room(0),
-            byte_ranks: Box::default(),
+            byte_pairs: vec![NONE; 1 << 16].into_boxed_slice(),
             listed: None,
             specials,
             whole,
             kind,
             ranks: FxHashMap::default(),
-            order: Vec::new(),
+            doubtful: Vec::new(),
         };
         this.index_ids(tokens)?;
-        let mut ranked: Vec<(u32, u32)> = this.kind.ranks.iter().copied().zip(this.tokens().iter().map(|(_, id)| *id)).collect();
-        ranked.sort_unstable();
-        this.ranks = ranked.iter().map(|(_, id)| *id).zip(0..).collect();
-        this.order = ranked.into_iter().map(|(order, _)| order).collect();
+        this.ranks = this.tokens().iter().map(|(_, id)| *id).zip(this.kind.ranks.iter().copied()).collect();
         match merges {
+            None if this.kind.characters || !this.ranks.is_empty() => this.pair_by_cuts(pulse)?,
             None => this.pair_by_ranks(pulse)?,
             Some(merges) => this.pair_by_merges(merges)?,
         }
-        this.byte_ranks =
-            (0..=0xFFFFu16).map(|two| u16::to_be_bytes(two).map(|byte| this.byte(byte))).map(|[left, right]| this.pairs.rank(left, right)).collect();
         Ok(this)
     }
 
@@ -199,51 +198,19 @@ impl Vocabulary {
         Ok(())
     }
 
-    fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
-        self.pairs = Pairs::with_room(5 * self.ids.len() / 2); // cl100k has 2.3 pairs a token, o200k 2.2
-        for (token, &id) in &self.ids {
-            pulse.tick(0)?;
-            let rank = self.ranks.get(&id).copied().unwrap_or(id);
-            for cut in 1..token.len() {
-                if let (Some(&left), Some(&right)) = (self.ids.get(&token[..cut]), self.ids.get(&token[cut..])) {
-                    self.pairs.insert((left, right), Merge { rank, id });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn pair_by_merges(&mut self, merges: Vec<Parts>) -> Result<()> {
-        if merges.len() >= 1 << RANK_BITS {
-            return Err(Error::new(Kind::Vocabulary, "the number of merges", merges.len().to_string(), format!("under {}", 1 << RANK_BITS)));
-        }
-        self.pairs = Pairs::with_room(merges.len());
-        for (rank, (left, right)) in (0u32..).zip(&merges) {
-            let find = |part: &[u8]| {
-                self.ids
-                    .get(part)
-                    .copied()
-                    .ok_or_else(|| Error::new(Kind::Vocabulary, format!("{} of merge {rank}", quote::bytes(part)), "not a token", "a token of the vocabulary"))
-            };
-            let (pair, id) = ((find(left)?, find(right)?), find(&[&left[..], right].concat())?);
-            if let Some(first) = self.pairs.insert(pair, Merge { rank, id }) {
-                let found = format!("({}, {})", quote::bytes(left), quote::bytes(right));
-                let allowed = format!("new: it is merge {} again", first.rank);
-                return Err(Error::new(Kind::Vocabulary, format!("merge {rank}"), found, allowed));
-            }
-        }
-        self.listed = Some(merges);
-        Ok(())
-    }
-
     /// The id of an ordinary token, if the bytes are one.
     pub fn ordinary(&self, token: &[u8]) -> Option<u32> {
         self.ids.get(token).copied()
     }
 
-    /// What two neighbouring ids become.
+    /// What two neighbouring ids become, and when; also where no merging of theirs leads to both.
     pub fn merge_of(&self, left: u32, right: u32) -> Option<Merge> {
-        self.pairs.get(left, right)
+        if self.listed.is_some() {
+            let number = self.pairs.number(left, right);
+            return (number != NONE).then(|| Merge { rank: number - 1, id: self.pairs.made(number) });
+        }
+        let id = self.ordinary(&[self.get(left)?, self.get(right)?].concat())?;
+        Some(Merge { rank: self.rank(id), id })
     }
 
     /// All that is merged.
@@ -251,19 +218,24 @@ impl Vocabulary {
         &self.pairs
     }
 
-    /// The rank of the pair of two bytes.
-    pub(crate) fn rank_of_bytes(&self, left: u8, right: u8) -> u32 {
-        self.byte_ranks[usize::from(left) << 8 | usize::from(right)]
+    /// The number of the pair of two bytes.
+    pub(crate) fn pair_of_bytes(&self, left: u8, right: u8) -> u32 {
+        self.byte_pairs[usize::from(left) << 8 | usize::from(right)]
     }
 
-    /// When a token of a vocabulary of ranks is made: the lower, the earlier.
+    /// The rank of a token of a vocabulary of ranks: the lower, the earlier it is made.
     pub fn rank(&self, id: u32) -> u32 {
-        self.ranks.get(&id).map_or(id, |rank| self.order(*rank))
+        self.ranks.get(&id).copied().unwrap_or(id)
     }
 
-    /// When a pair of a rank is merged. Ranks tell what is made; where several are due at the same time the leftmost pair is the first.
-    pub(crate) fn order(&self, rank: u32) -> u32 {
-        self.order.get(rank as usize).copied().unwrap_or(rank)
+    /// The rank of what the pair of a number becomes.
+    pub(crate) fn rank_of(&self, number: u32) -> u32 {
+        self.rank(self.pairs.made(number))
+    }
+
+    /// The tokens of which it isn't known that merging leads to them.
+    pub(crate) fn doubtful(&self) -> &[u32] {
+        &self.doubtful
     }
 
     /// What the vocabulary has beside tokens, merges and special tokens.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::encode::Tokenizer;
 use crate::error::{Error, Kind, Result, quote};
-use crate::merge::whole_pretokens;
+use crate::merge::unreached;
 use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
@@ -105,8 +105,7 @@ pub(super) fn text(tokenizer: &Tokenizer, pulse: &Pulse) -> Result<Vec<u8>> {
     }
     if let Some(merges) = vocabulary.listed() {
         let made: Vec<_> = merges.iter().filter_map(|(left, right)| vocabulary.ordinary(&[&left[..], right].concat())).collect();
-        let reached = whole_pretokens(vocabulary, pulse)?;
-        let all = vocabulary.tokens().into_iter().all(|(_, id)| reached[id as usize]);
+        let all = vocabulary.whole() || unreached(vocabulary, pulse)?.is_empty();
         if !all || !made.is_sorted_by(|one, other| one < other) || made.len() + 256 != vocabulary.tokens().len() {
             let found = "one with a token that its merges don't lead to, or merges out of order";
             return Err(Error::new(Kind::Format, "the vocabulary", found, "saved as tokenizer.json: ranks can't say it"));

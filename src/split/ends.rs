@@ -62,21 +62,29 @@ impl Window {
         self.steps[length..length.next_multiple_of(BLOCK)].fill(0);
         for block in (0..length).step_by(BLOCK) {
             let Some(steps) = self.steps[block..].first_chunk() else { return };
-            let (mut here, late) = flags(steps);
-            if late == 0 {
-                let base = self.at + block - self.start;
-                self.ends.extend(std::iter::from_fn(|| {
-                    let place = base + (here != 0).then(|| here.trailing_zeros())? as usize;
-                    here &= here - 1;
-                    u32::try_from(place).ok()
-                }));
-                continue;
+            let (mut here, mut late) = flags(steps);
+            while late != 0 {
+                let place = block + late.trailing_zeros() as usize;
+                self.late(place, self.steps[place], block, &mut here);
+                late &= late - 1;
             }
-            let mut all = here | late;
-            while all != 0 {
-                let place = block + all.trailing_zeros() as usize;
-                self.step(place, self.steps[place]);
-                all &= all - 1;
+            let base = self.at + block - self.start;
+            self.ends.extend(std::iter::from_fn(|| {
+                let place = base + (here != 0).then(|| here.trailing_zeros())? as usize;
+                here &= here - 1;
+                u32::try_from(place).ok()
+            }));
+        }
+    }
+
+    /// Where the step at a place says that a pretoken began before it: in the same block that is one more of the block's bits.
+    fn late(&mut self, place: usize, step: u8, block: usize, here: &mut u64) {
+        let marked = (step & AT_MARK != 0).then(|| self.last_mark(place));
+        let before = (step & BEFORE != 0).then(|| place.checked_sub(1).map_or(self.before, |last| self.first_byte(last)));
+        for begun in marked.into_iter().chain(before) {
+            match begun.checked_sub(self.at + block) {
+                Some(bit) => *here |= 1 << bit,
+                None => self.begins(begun),
             }
         }
     }

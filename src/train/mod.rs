@@ -232,7 +232,7 @@ fn lay(counts: &WordCounts, start: &Vocabulary, known: usize, symbols: &[u32], p
     let spell = |word: &[u8], into: &mut Vec<u32>| {
         match start.ordinary(word).filter(|_| start.whole()) {
             Some(id) => into.push(symbol(id)),
-            None => into.extend(merger.merge(start, word, u32::MAX, pulse)?.iter().map(|id| symbol(*id))),
+            None => into.extend(merger.merge(start, word, pulse)?.iter().map(|id| symbol(*id))),
         }
         Ok(())
     };

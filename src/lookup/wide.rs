@@ -4,19 +4,33 @@
 //! only where sixteen bytes from the last one's beginning lie in the text, and none begins behind that one; 3. a vector is loaded from or stored to eight or sixteen
 //! neighbours in an array of `BATCH`, which is a multiple of both; 4. a line is 64 bytes at a multiple of 64. The safe twin of each is the plain version, and a test
 //! holds them equal.
+#![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
-use super::{BATCH, Batch, ID, Key, Line, Slots};
+use super::batch::{BATCH, Batch};
+use super::key::Key;
+use super::tokens::Tokens;
+use crate::pages::prefetch;
+use crate::width::{Width, width};
 
-/// Make keys and fetch lines as the plain version does, eight pretokens at a time; says how many it has done.
+/// Make keys and fetch lines as the plain version does, eight pretokens at a time; says how many it has done, if the processor has the vectors.
+pub(super) fn fetch(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> Option<usize> {
+    (width() >= Width::Avx512).then(|| unsafe { fetch_eights(tokens, batch, text, first, ends) }) // 1
+}
+
+/// Find ids as the plain version does, the three keys of a line in one comparison, if the processor has the vectors.
+pub(super) fn find(tokens: &Tokens, batch: &mut Batch, count: usize) -> Option<u64> {
+    (width() >= Width::Avx512).then(|| unsafe { find_lines(tokens, batch, count) }) // 1
+}
+
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
-pub(super) fn fetch(slots: &Slots, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> usize {
+fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> usize {
     let mut begins = [first; BATCH + 8];
     begins[1..=ends.len()].copy_from_slice(ends);
     let (eight, all) = (_mm512_set1_epi64(8), _mm512_set1_epi64(-1));
-    let factors = slots.factors.map(|factor| _mm512_set1_epi64(factor.cast_signed()));
-    let shift = _mm_cvtsi32_si128(slots.shift.cast_signed());
+    let factors = tokens.factors.map(|factor| _mm512_set1_epi64(factor.cast_signed()));
+    let shift = _mm_cvtsi32_si128(tokens.shift.cast_signed());
     let mut done = 0;
     while done + 8 <= ends.len() && begins[done + 7] as usize + 16 <= text.len() {
         // 3
@@ -47,25 +61,23 @@ pub(super) fn fetch(slots: &Slots, batch: &mut Batch, text: &[u8], first: u32, e
             _mm512_storeu_si512(batch.lines[done..done + 8].as_mut_ptr().cast(), lines);
         }
         for line in &batch.lines[done..done + 8] {
-            slots.prefetch(*line);
+            prefetch(&tokens.lines, *line);
         }
         done += 8;
     }
     done
 }
 
-/// Find ids as the plain version does, a line of two slots in one comparison.
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
-pub(super) fn find(slots: &Slots, batch: &mut Batch, count: usize) -> u64 {
+fn find_lines(tokens: &Tokens, batch: &mut Batch, count: usize) -> u64 {
     let mut known = 0;
-    for (place, ((key, line), id)) in batch.keys.iter().zip(&batch.lines).zip(&mut batch.ids).enumerate().take(count) {
-        let Some(Line(two)) = slots.lines.get(*line) else { continue };
+    for (place, ((key, line), found)) in batch.keys.iter().zip(&batch.lines).zip(&mut batch.ids).enumerate().take(count) {
+        let Some(line) = tokens.lines.get(*line) else { continue };
         // 4
-        let (line, key) = unsafe { (_mm512_load_si512(two.as_ptr().cast()), _mm_loadu_si128(std::ptr::from_ref::<Key>(key).cast())) };
-        let equal = _mm512_cmpeq_epi64_mask(line, _mm512_broadcast_i64x2(key));
-        let which = equal & (equal >> 1) & 0b1_0001; // both halves of the first slot's key, or of the second's
-        let [low, _] = two[usize::from(which >> 4)].ids;
-        *id = u32::try_from(low & ID).unwrap_or_default();
+        let (keys, key) = unsafe { (_mm512_load_si512(std::ptr::from_ref(line).cast()), _mm_loadu_si128(std::ptr::from_ref::<Key>(key).cast())) };
+        let equal = _mm512_cmpeq_epi64_mask(keys, _mm512_broadcast_i64x2(key));
+        let which = equal & (equal >> 1) & 0b1_0101; // both halves of the first key, of the second, or of the third
+        found[0] = line.ids[usize::from(which >> 2 & 1 | which >> 3)];
         known |= u64::from(which != 0) << place;
     }
     known

@@ -1,0 +1,81 @@
+//! Longer pretokens seen before -> their ids: one after the other in one stretch of memory, which is emptied when it is full.
+
+use std::hash::BuildHasher;
+
+use crate::pages::Pages;
+
+/// How long a pretoken may be to be remembered.
+const LONGEST: usize = 256;
+
+/// What is remembered. An entry is its length and how many ids it has, its bytes, and its ids, in words of four bytes.
+pub(super) struct Long {
+    /// Where the entry of a hash begins, plus one; 0 where there is none.
+    places: Pages<u32>,
+    words: Vec<u32>,
+    most: usize,
+    random: foldhash::fast::RandomState,
+}
+
+impl Long {
+    /// Memory for so many bytes, of which an eighth says where entries begin.
+    pub(super) fn new(bytes: usize) -> Self {
+        let places = (bytes / 8 / size_of::<u32>()).max(2);
+        Self { places: Pages::new(places), words: Vec::new(), most: (bytes - bytes / 8) / size_of::<u32>(), random: foldhash::fast::RandomState::default() }
+    }
+
+    fn place(&self, text: &[u8]) -> usize {
+        let hash = self.random.hash_one(text) >> 32;
+        usize::try_from((hash * self.places.len() as u64) >> 32).unwrap_or_default()
+    }
+
+    /// The ids of a text, if it is known.
+    pub(super) fn get(&self, text: &[u8]) -> Option<&[u32]> {
+        let entry = self.words.get(self.places[self.place(text)].checked_sub(1)? as usize..)?;
+        let (&[length, count], entry) = entry.split_first_chunk::<2>()?;
+        if length as usize != text.len() {
+            return None;
+        }
+        let (known, ids) = entry.split_at_checked(text.len().div_ceil(size_of::<u32>()))?;
+        (bytemuck::cast_slice::<u32, u8>(known).get(..text.len())? == text).then(|| ids.get(..count as usize))?
+    }
+
+    /// Keep the ids of a text.
+    pub(super) fn set(&mut self, text: &[u8], ids: &[u32]) {
+        let words = text.len().div_ceil(size_of::<u32>());
+        if text.len() > LONGEST {
+            return;
+        }
+        if self.words.len() + 2 + words + ids.len() > self.most {
+            self.words.clear();
+            self.places.fill(0);
+        }
+        let place = self.place(text);
+        self.places[place] = u32::try_from(self.words.len() + 1).unwrap_or_default();
+        self.words.extend([text.len(), ids.len()].map(|number| u32::try_from(number).unwrap_or_default()));
+        let begin = self.words.len();
+        self.words.resize(begin + words, 0);
+        bytemuck::cast_slice_mut::<u32, u8>(&mut self.words[begin..])[..text.len()].copy_from_slice(text);
+        self.words.extend_from_slice(ids);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_what_was_kept() {
+        let mut long = Long::new(1 << 12);
+        let text = |i: usize| vec![b'a' + u8::try_from(i % 7).unwrap(); 16 + i % 50];
+        let ids = |i: usize| vec![u32::try_from(i).unwrap(); i % 4];
+        let mut known = 0;
+        for i in 0..2000 {
+            long.set(&text(i), &ids(i));
+            assert_eq!(long.get(&text(i)), Some(&ids(i)[..]));
+            known += usize::from(long.get(&text(i / 2)).is_some());
+        }
+        assert!(known > 100 && long.words.len() <= long.most);
+        long.set(&[b'b'; LONGEST + 1], &[1]);
+        assert!(long.get(&[b'b'; LONGEST + 1]).is_none());
+    }
+}

@@ -1,0 +1,115 @@
+//! Memory for tables of fixed size, and fetching a place of one ahead of its use.
+//!
+//! Large tables ask for huge pages before they are first touched: where addresses are dear to translate a random place costs less then. On the machine where this was
+//! written it made no difference that could be told from chance (a random place in 8 MB 23 ns with them, 18 without).
+//!
+//! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once, and named to the system only in between; 2. a mapping is as long as its slice, begins
+//! at a multiple of any alignment, belongs to the table alone, and is zero, which is a value of every T; 3. it is memory like that of
+//! a Vec; 4. a prefetch changes nothing that a program can see, and may be asked for any address. The safe twin of a mapping is the Vec that small tables are.
+#![allow(unsafe_code)]
+
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+const HUGE: usize = 1 << 21;
+
+/// Memory for a table of fixed size, zero to begin with; where it is large, on Linux, it is mapped for itself and asks for huge pages.
+pub(crate) struct Pages<T>(Memory<T>);
+
+enum Memory<T> {
+    Plain(Vec<T>),
+    #[cfg(target_os = "linux")]
+    Mapped(NonNull<T>, usize),
+}
+
+// 3
+unsafe impl<T: Send> Send for Pages<T> {}
+unsafe impl<T: Sync> Sync for Pages<T> {}
+
+impl<T: bytemuck::Zeroable> Pages<T> {
+    /// Memory for so many.
+    pub(crate) fn new(length: usize) -> Self {
+        #[cfg(target_os = "linux")]
+        if length * size_of::<T>() >= HUGE
+            && let Some(mapped) = Self::map(length)
+        {
+            return mapped;
+        }
+        Self(Memory::Plain(bytemuck::zeroed_vec(length)))
+    }
+
+    /// Map whole huge pages: what lies before and behind them in the mapping is given back.
+    #[cfg(target_os = "linux")]
+    fn map(length: usize) -> Option<Self> {
+        use libc::{MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap};
+
+        let size = Self::mapped_size(length);
+        // 1
+        unsafe {
+            let mapping = mmap(std::ptr::null_mut(), size + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            if mapping == MAP_FAILED {
+                return None;
+            }
+            let before = mapping.addr().next_multiple_of(HUGE) - mapping.addr();
+            let first = mapping.byte_add(before);
+            if before > 0 {
+                munmap(mapping, before);
+            }
+            munmap(first.byte_add(size), HUGE - before);
+            madvise(first, size, MADV_HUGEPAGE);
+            NonNull::new(first.cast()).map(|first| Self(Memory::Mapped(first, length)))
+        }
+    }
+}
+
+impl<T> Pages<T> {
+    fn mapped_size(length: usize) -> usize {
+        (length * size_of::<T>()).next_multiple_of(HUGE)
+    }
+}
+
+impl<T> Drop for Pages<T> {
+    fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        if let Memory::Mapped(first, length) = self.0 {
+            // 1
+            unsafe { libc::munmap(first.as_ptr().cast(), Self::mapped_size(length)) };
+        }
+    }
+}
+
+impl<T> Deref for Pages<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &self.0 {
+            Memory::Plain(memory) => memory,
+            // 2
+            #[cfg(target_os = "linux")]
+            Memory::Mapped(first, length) => unsafe { std::slice::from_raw_parts(first.as_ptr(), *length) },
+        }
+    }
+}
+
+impl<T> DerefMut for Pages<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match &mut self.0 {
+            Memory::Plain(memory) => memory,
+            // 2
+            #[cfg(target_os = "linux")]
+            Memory::Mapped(first, length) => unsafe { std::slice::from_raw_parts_mut(first.as_ptr(), *length) },
+        }
+    }
+}
+
+/// Fetch a place ahead of its use.
+pub(crate) fn prefetch<T>(places: &[T], place: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // 4
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(places.as_ptr().wrapping_add(place).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (places, place);
+}
