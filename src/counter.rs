@@ -51,7 +51,10 @@ impl Counter {
         tok.lookup().with(|memory| {
             tok.pattern().windows(&all, |start, ends| {
                 pulse.tick(ends.last().copied().map_or(0, u64::from))?;
-                for span in spans(start, ends) {
+                // All that is before it is looked up together: their memory is fetched at once, not one after the other.
+                let kept = ends.partition_point(|&end| start + end as usize <= settled);
+                tok.lookup().window(memory, &all, start, &ends[..kept], pulse, &mut |ids| count += ids.len())?;
+                for span in spans(start, ends).skip(kept) {
                     if span.start <= settled {
                         last = (span.start, count);
                     }

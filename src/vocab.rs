@@ -7,6 +7,7 @@
 //! and then a character that is no token becomes the tokens of its bytes, or the unknown token. A vocabulary that exists is valid.
 
 mod pairing;
+mod spellings;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,6 +18,7 @@ use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
 use crate::normalize::character;
 use crate::pairs::{NONE, Pairs};
 use crate::threads::Pulse;
+use spellings::Spellings;
 
 /// What a pair of neighbouring ids becomes, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +66,7 @@ pub struct Symbols {
 /// # Ok::<(), toklet::Error>(())
 /// ```
 pub struct Vocabulary {
-    ids: ByBytes<u32>,
-    by_id: Vec<Option<Box<[u8]>>>,
+    spellings: Spellings,
     bytes: [u32; 256],
     pairs: Pairs,
     /// The numbers of the pairs of single bytes: what merging begins with.
@@ -96,8 +97,7 @@ impl Vocabulary {
         pulse: &Pulse,
     ) -> Result<Self> {
         let mut this = Self {
-            ids: ByBytes::default(),
-            by_id: Vec::new(),
+            spellings: Spellings::default(),
             bytes: [0; 256],
             pairs: Pairs::with_room(0),
             byte_pairs: vec![NONE; 1 << 16].into_boxed_slice(),
@@ -108,7 +108,7 @@ impl Vocabulary {
             ranks: FxHashMap::default(),
             doubtful: Vec::new(),
         };
-        this.index_ids(tokens)?;
+        this.write_down(tokens)?;
         this.ranks = this.tokens().iter().map(|(_, id)| *id).zip(this.kind.ranks.iter().copied()).collect();
         match merges {
             None if this.kind.characters || !this.ranks.is_empty() => this.pair_by_cuts(pulse)?,
@@ -149,7 +149,7 @@ impl Vocabulary {
         Self::new(tokens, listed, specials, self.whole, pulse)
     }
 
-    fn index_ids(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
+    fn write_down(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
         check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         for (token, id) in &tokens {
             self.place(|| quote::bytes(token), token, *id)?;
@@ -160,14 +160,14 @@ impl Vocabulary {
         for (byte, id) in (0..=255).zip(self.kind.bytes.clone()) {
             self.place(|| format!("the byte 0x{byte:02x}"), &[byte], id)?;
         }
-        for (token, id) in tokens {
-            if let Some(first) = self.ids.insert(token.into_boxed_slice(), id) {
+        for (_, id) in tokens {
+            if let Some(first) = self.spellings.index(id) {
                 return Err(Error::new(Kind::Vocabulary, format!("token {id}"), format!("token {first} again"), "another token"));
             }
         }
         for byte in 0..=255u8 {
-            match self.ids.get(&[byte][..]) {
-                Some(id) => self.bytes[usize::from(byte)] = *id,
+            match self.spellings.id(&[byte]) {
+                Some(id) => self.bytes[usize::from(byte)] = id,
                 None if self.kind.characters || (self.kind.utf8 && never(byte)) => {}
                 None => return Err(Error::new(Kind::Vocabulary, format!("the byte 0x{byte:02x}"), "missing", "a token, or some text can't be encoded")),
             }
@@ -187,20 +187,16 @@ impl Vocabulary {
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
             return refuse(format!("the length of token {id}"), format!("{} bytes", token.len()), format!("from 1 to {MAX_TOKEN_BYTES}"));
         }
-        let slot = id as usize;
-        if self.by_id.len() <= slot {
-            self.by_id.resize(slot + 1, None);
-        }
-        if let Some(owner) = &self.by_id[slot] {
+        if let Some(owner) = self.spellings.get(id) {
             return refuse(format!("the id of {}", name()), id.to_string(), format!("an id of its own: {} has this one", quote::bytes(owner)));
         }
-        self.by_id[slot] = Some(token.into());
+        self.spellings.write(id, token);
         Ok(())
     }
 
     /// The id of an ordinary token, if the bytes are one.
     pub fn ordinary(&self, token: &[u8]) -> Option<u32> {
-        self.ids.get(token).copied()
+        self.spellings.id(token)
     }
 
     /// What two neighbouring ids become, and when; also where no merging of theirs leads to both.
@@ -259,7 +255,7 @@ impl Vocabulary {
             let length = character(&pretoken[at..]);
             let data = &pretoken[at..at + length];
             at += length;
-            match (self.ids.get(data), self.kind.unknown) {
+            match (self.spellings.id(data), self.kind.unknown) {
                 (None, Some(_)) if self.kind.bytes.is_empty() => {
                     unknown += length;
                     let more = self.kind.fuse && at < pretoken.len() && !self.known(&pretoken[at..]);
@@ -268,19 +264,19 @@ impl Vocabulary {
                     }
                 }
                 (None, _) => data.iter().for_each(|byte| take(self.kind.bytes.get(usize::from(*byte)).copied().unwrap_or_default(), 1)),
-                (Some(id), _) => take(*id, length),
+                (Some(id), _) => take(id, length),
             }
         }
     }
 
     /// Whether the character that a text begins with is a token.
     fn known(&self, text: &[u8]) -> bool {
-        self.ids.contains_key(&text[..character(text)])
+        self.spellings.id(&text[..character(text)]).is_some()
     }
 
     /// Refuse a text with a byte in it that the vocabulary lacks.
     pub(crate) fn check(&self, data: &[u8]) -> Result<()> {
-        let lacks = |byte: &u8| never(*byte) && !self.ids.contains_key(&[*byte][..]);
+        let lacks = |byte: &u8| never(*byte) && self.spellings.id(&[*byte]).is_none();
         match data.iter().position(lacks).filter(|_| self.kind.utf8) {
             None => Ok(()),
             Some(at) => {
@@ -297,13 +293,13 @@ impl Vocabulary {
 
     /// The bytes of an id, if it exists; of a special token too.
     pub fn get(&self, id: u32) -> Option<&[u8]> {
-        self.by_id.get(id as usize)?.as_deref()
+        self.spellings.get(id)
     }
 
     /// The bytes of an id, of a special token too.
     pub fn token(&self, id: u32) -> Result<&[u8]> {
         self.get(id).ok_or_else(|| {
-            let known = self.by_id.iter().flatten().count();
+            let known = self.spellings.count();
             Error::new(Kind::Token, "the id", id.to_string(), format!("one of the {known} ids of the vocabulary, which are under {}", self.size()))
         })
     }
@@ -312,13 +308,13 @@ impl Vocabulary {
     pub fn id(&self, token: &[u8]) -> Result<u32> {
         let others = || self.specials.iter().chain(&self.kind.added).find(|(name, _)| name.as_bytes() == token).map(|(_, id)| *id);
         let byte = || self.kind.bytes.get(usize::from(*token.first()?)).copied().filter(|_| token.len() == 1);
-        let found = self.ids.get(token).copied().or_else(others).or_else(byte);
+        let found = self.spellings.id(token).or_else(others).or_else(byte);
         found.ok_or_else(|| Error::new(Kind::Token, "the token", quote::bytes(token), "one that the vocabulary has"))
     }
 
     /// The highest id plus one.
     pub fn size(&self) -> usize {
-        self.by_id.len()
+        self.spellings.size()
     }
 
     /// The special tokens and their ids.
@@ -328,9 +324,7 @@ impl Vocabulary {
 
     /// The ordinary tokens in the order of their ids.
     pub fn tokens(&self) -> Vec<(&[u8], u32)> {
-        let mut tokens: Vec<_> = self.ids.iter().map(|(token, id)| (&**token, *id)).collect();
-        tokens.sort_unstable_by_key(|(_, id)| *id);
-        tokens
+        self.spellings.ordinary().collect()
     }
 
     /// Whether a pretoken that is a token is always taken as that token.

@@ -47,6 +47,11 @@ class Block:
         Whether its text may spell special tokens.
     vector : float array, shape (d,), optional
         What it is about, for `query_vector`.
+
+    Attributes
+    ----------
+    parts : list of Part
+        Those of its text.
     """
 
     text: str | Sequence[Any]
@@ -62,12 +67,15 @@ class Block:
     stable: bool = field(default=False, kw_only=True)
     trusted: bool = field(default=False, kw_only=True)
     vector: ArrayLike | None = field(default=None, kw_only=True)
+    parts: list[Part] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
             check_text("the text of a block", self.text)
+            parts = [Part(self.text, self.trusted)]
         else:
-            as_parts(self.text)
+            parts = as_parts(self.text)
+        object.__setattr__(self, "parts", parts)
         number("value", self.value, "a number from 0 to 1e300", 0, 1e300)
         number("priority", self.priority, "an integer", -(2**62), 2**62, whole=True)
         check_choice("truncate", self.truncate, KEEPS)
@@ -79,7 +87,3 @@ class Block:
             check_text("fallback", self.fallback)
         if self.truncate != "none" and not isinstance(self.text, str):
             raise ArgumentError("truncate", repr(self.truncate), "'none' for a block of parts: a template's own text is never cut")
-
-    def parts(self) -> list[Part]:
-        """Give the parts of its text."""
-        return [Part(self.text, self.trusted)] if isinstance(self.text, str) else as_parts(self.text)

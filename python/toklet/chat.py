@@ -16,6 +16,7 @@ from .reference.prompt import Part
 from .tokenizer import Tokenizer
 
 MAX_DEPTH = 100  # JSON nested deeper than this is nobody's message
+CONTROL = re.compile(r"<\|[^\s|<>]+\|>")  # what most models' control tokens look like
 CHATML = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
@@ -142,6 +143,8 @@ class ChatTemplate:
         except UnicodeDecodeError as error:
             raise FormatError(str(file), f"no UTF-8 from byte {error.start} on", "a text in UTF-8") from None
         if file.suffix != ".json":
+            if "{{" not in text and "{%" not in text:
+                raise FormatError(str(file), "without '{{' and '{%'", "a template in Jinja, or a .json file with a 'chat_template'")
             return cls(text, clock=clock)
         try:
             config = json.loads(text)
@@ -279,7 +282,14 @@ class ChatTemplate:
         Returns
         -------
         Prompt
-            Its parts know role and message; their slots are `"content"` and `"close"`, what ends a turn.
+            Its parts know role and message; their slots are `"content"` and `"close"`, what ends a turn. Its `warnings` name what looks like a control token in
+            the template and is none of the tokenizer's.
+
+        Notes
+        -----
+        An answer's mask is its content through the token that ends its turn, whatever the template; where the template has `{% generation %}`, it is what that
+        encloses. White space that the template strips from a message is in no part; where it writes white space of its own there, that counts as the message's
+        if it is all that the message had, else as the template's. An answer of nothing but white space that is stripped has no place in the prompt.
 
         Examples
         --------
@@ -313,8 +323,18 @@ class ChatTemplate:
             messages, dropped = trim_history(messages, lambda chat: len(made(chat)), max(budget - reserve, 0), low=low, dropped=dropped)
         prompt = made(messages)
         prompt.dropped = dropped if budget is not None else 0
+        prompt.warnings = self._unknown(prompt)
         prompt.goes_on(self._goes_on(names, list(messages), how))
         return prompt
+
+    def _unknown(self, prompt: Prompt) -> list[str]:
+        """Say which texts of the template look like special tokens, and are none for the tokenizer."""
+        own = "".join([part.text if part.trusted else "\n" for part in prompt.parts])
+        looks = {*CONTROL.findall(own), *(token for token in self.special_tokens.values() if token and token in own)}
+        unknown = sorted(looks - prompt.tok.special_tokens.keys())
+        if not unknown:
+            return []
+        return [f"the template writes {', '.join(map(repr, unknown))}, no special token of this tokenizer, so it is text: use the model's own tokenizer"]
 
     def _goes_on(self, names: list[str], messages: list[Mapping[str, Any]], how: dict[str, Any]) -> Tail:
         """Say what follows an answer: what a rendering of the longer chat has behind it."""

@@ -1,23 +1,26 @@
 """Few-shot prompts: in-context learning is formatting. The template filled with each example, then with the query, up to what the model is to fill."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .block import Block
+from .block import COUNT, Block
 from .checks import check_text
 from .packing import DROPPED, pack
 from .prompt import Prompt
 from .receipt import Entry, Receipt
-from .reference.error import ArgumentError, BudgetError, PromptError, WrongTypeError
+from .reference.error import ArgumentError, BudgetError, PromptError, WrongTypeError, check_choice, number
 from .reference.prompt import Part
-from .selection import knapsack
+from .selection import ORDERS, arranged, choice
 from .template import Template
 from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from .chat import ChatTemplate
+
+TAIL = 100  # so many characters of its end say how a prompt goes on
 
 
 class FewShot:
@@ -64,6 +67,10 @@ class FewShot:
             check_text("stop_before", stop_before)
             if query is None:
                 raise PromptError("stop_before", repr(stop_before), "given together with a query: it says where the query's prompt ends")
+        elif isinstance(query, Mapping) and (missing := [slot for slot in template.slots if slot not in query]):
+            raise PromptError(
+                "the query", f"without {missing[0]!r}", f"all slots filled, or stop_before={missing[0]!r}, where the prompt ends for the model to go on"
+            )
         self.template, self.separator, self.stop_before = template, separator, stop_before
         self.shots = [template.parts(example) for example in examples]
         self.query = None if query is None else template.parts(query, stop_before)
@@ -71,9 +78,9 @@ class FewShot:
     def _parts(self, shots: Sequence[Sequence[Part]]) -> list[Part]:
         """Join examples and the query; the parts of each know its number."""
         parts: list[Part] = []
-        for number, shot in enumerate([*shots, *([] if self.query is None else [self.query])]):
-            parts += [Part(self.separator, trusted=True)] if number and self.separator else []
-            parts += [part._replace(message=number) for part in shot]
+        for i, shot in enumerate([*shots, *([] if self.query is None else [self.query])]):
+            parts += [Part(self.separator, trusted=True)] if i and self.separator else []
+            parts += [part._replace(message=i) for part in shot]
         return parts
 
     @property
@@ -102,9 +109,11 @@ class FewShot:
         budget: int | None = None,
         reserve: int = 0,
         value: Sequence[float] | None = None,
+        priority: Sequence[int] | None = None,
         order: str = "given",
         vectors: Any = None,
         query_vector: Any = None,
+        diversity: float = 0.5,
         untrusted: str = "text",
     ) -> Prompt:
         """Give the prompt, encoded by `tok`; its `warnings` say where tokens lie across the joins of template and answers.
@@ -114,10 +123,12 @@ class FewShot:
         tok : Tokenizer
         chat : ChatTemplate, optional
             Make turns of a chat of the examples (`messages`).
-        budget, reserve, order, query_vector, untrusted
-            Those of `pack`: with a budget the examples that are worth most are kept, the query always.
+        budget, reserve, order, query_vector, diversity, untrusted
+            Those of `pack`: with a budget the examples that are worth most are kept, the query always. Without one the order is as given.
         value : sequence of float, optional
             What each example is worth; all the same without it.
+        priority : sequence of int, optional
+            Examples of a higher priority are chosen before any of a lower one.
         vectors : float array, shape (n, d), optional
             What each example is about, for `query_vector`.
 
@@ -130,48 +141,56 @@ class FewShot:
         >>> few.render(tok, budget=24, value=[1, 2, 3]).text
         'cat=chat cow=vache dog='
         """
+        worth, tiers = self._each("value", value, 1.0), self._each("priority", priority, 0)
+        about = self._each("vectors", vectors, None)
+        blocks = [Block(shot, value=v, priority=p, vector=a) for shot, v, p, a in zip(self.shots, worth, tiers, about, strict=True)]
+        how: dict[str, Any] = {"reserve": reserve, "order": order, "query_vector": query_vector, "diversity": diversity, "untrusted": untrusted}
         if budget is None:
             prompt = Prompt(self._parts(self.shots), tok, untrusted=untrusted) if chat is None else chat.render(tok, self.messages(), untrusted=untrusted)
         elif chat is not None:
-            prompt = self._chat_within(tok, chat, budget, reserve, self._worth(value), untrusted)
+            prompt = self._chat_within(tok, chat, blocks, budget, how)
         else:
-            about = [None] * len(self.shots) if vectors is None else list(vectors)
-            blocks = [Block(shot, value=worth, vector=vector) for shot, worth, vector in zip(self.shots, self._worth(value), about, strict=True)]
             blocks += [] if self.query is None else [Block(self.query, required=True)]
-            how: dict[str, Any] = {"separator": self.separator, "order": order, "query_vector": query_vector, "untrusted": untrusted}
-            prompt = pack(blocks, tok, budget, reserve=reserve, **how)
-        prompt.warnings = self.faults(prompt)
+            prompt = pack(blocks, tok, budget, separator=self.separator, **how)
+        if chat is None:  # between turns stand special tokens
+            prompt.warnings = self.faults(prompt)
         return prompt
 
-    def _worth(self, value: Sequence[float] | None) -> list[float]:
-        worth = [1.0] * len(self.shots) if value is None else list(value)
-        if len(worth) != len(self.shots):
-            raise ArgumentError("the number of values", str(len(worth)), f"{len(self.shots)}, one an example")
-        return worth
+    def _each(self, name: str, given: Any, default: Any) -> list[Any]:
+        """Give one value for each example."""
+        each = [default] * len(self.shots) if given is None else list(given)
+        if len(each) != len(self.shots):
+            raise ArgumentError(f"the length of {name}", str(len(each)), f"{len(self.shots)}, one an example")
+        return each
 
-    def _chat_within(self, tok: Tokenizer, chat: "ChatTemplate", budget: int, reserve: int, worth: list[float], untrusted: str) -> Prompt:
+    def _chat_within(self, tok: Tokenizer, chat: "ChatTemplate", blocks: list[Block], budget: int, how: dict[str, Any]) -> Prompt:
         """Keep the pairs of turns that are worth most; each costs what it makes the chat longer."""
-        turns = self.messages()
-        pairs, query, limit = [turns[2 * i : 2 * i + 2] for i in range(len(self.shots))], turns[-1:], budget - reserve
+        budget, reserve = (number(name, value, COUNT, 0, 2**62, whole=True) for name, value in (("budget", budget), ("reserve", how["reserve"])))
+        diversity = number("diversity", how["diversity"], "from 0 to 1", 0, 1)
+        check_choice("order", how["order"], ORDERS)
+        turns, n, limit, value = self.messages(), len(blocks), max(budget - reserve, 0), [block.value for block in blocks]
 
         def render(kept: list[int]) -> Prompt:
-            return chat.render(tok, [*(turn for i in sorted(kept) for turn in pairs[i]), *query], untrusted=untrusted)
+            inside = set(kept)
+            shown = [item for item in arranged(n, inside, value, how["order"]) if item in inside]
+            return chat.render(tok, [*(turn for item in shown for turn in turns[2 * item : 2 * item + 2]), turns[-1]], untrusted=how["untrusted"])
 
-        base, values = render([]), np.array(worth, np.float64)
-        costs = np.array([len(render([i])) - len(base) for i in range(len(pairs))], np.int64)
+        base = render([])
         if len(base) > limit:
             raise BudgetError("the number of tokens of the query", str(len(base)), f"at most {limit}, the budget of {budget} less {reserve} for the answer")
-        kept = np.flatnonzero(knapsack(values, costs, limit - len(base))).tolist()
-        kept.sort(key=lambda i: -worth[i] / max(int(costs[i]), 1))
+        costs = np.array([max(len(render([item])) - len(base), 0) for item in range(n)], np.int64)
+        tiers, vectors, room = [block.priority for block in blocks], [[block.vector] for block in blocks], limit - len(base)
+        kept = choice(np.array(value), costs, tiers, room, vectors=vectors, query=how["query_vector"], diversity=diversity)
         prompt = render(kept)
         while len(prompt) > limit:
             prompt = render(kept := kept[:-1])
-        entries = [Entry(i, "kept", int(c), int(c), "worth it") if i in set(kept) else Entry(i, "dropped", 0, int(c), DROPPED) for i, c in enumerate(costs)]
-        prompt.receipt = Receipt([*entries, Entry(len(entries), "kept", len(base), len(base), "required")], len(prompt), limit)
+        states = [("kept", int(cost), "worth it") if item in set(kept) else ("dropped", 0, DROPPED) for item, cost in enumerate(costs)]
+        entries = [Entry(item, state, tokens, int(costs[item]), why) for item, (state, tokens, why) in enumerate(states)]
+        prompt.receipt = Receipt([*entries, Entry(n, "kept", len(base), len(base), "required")], len(prompt), limit)
         return prompt
 
     def faults(self, prompt: Prompt) -> list[str]:
-        """Say where the query can't look as the examples do: where their answers share a token with what is before or behind them."""
+        """Say where the query can't look as the examples do: where an answer shares a token with what is before or behind it."""
         if self.stop_before is None:
             return []
         starts, ends, at = set(prompt.ends()[:-1].tolist()), set(prompt.ends()[1:].tolist()), 0
@@ -186,13 +205,27 @@ class FewShot:
         found = []
         slot = f"{{{{ {self.stop_before} }}}}"
         if before:
+            apart = f"end what is before {slot} without it, and begin the answers with it" if before[0].isspace() else f"put a line break before {slot}"
             found.append(
-                f"{len(before)} of {answers} answers share their first token with the {before[0]!r} before them, which the query ends in alone: "
-                f"end what is before {slot} without it, and begin the answers with it"
+                f"{len(before)} of {answers} answers share their first token with the {before[0]!r} before them, which the query ends in alone: {apart}"
             )
+        elif goes_on(prompt):
+            last, place, fix = prompt.parts[-1], "the prompt", "end it without, and let the answer begin with it"
+            if last.slot is not None:
+                place, fix = f"the value of {{{{ {last.slot} }}}}", f"write {{{{ {last.slot} | trim }}}}"
+            found.append(f"{place} ends in {last.text[-1]!r}, which would share a token with an answer that follows: {fix}")
         if behind:
             found.append(
                 f"{len(behind)} of {answers} answers share their last token with the {behind[0]!r} behind them: "
                 f"write {slot[:-3]} | trim }}}}, or another separator"
             )
         return found
+
+
+def goes_on(prompt: Prompt) -> bool:
+    """Say whether a prompt ends in white space that would be encoded otherwise if a letter or a digit followed."""
+    end = prompt.text[-TAIL:]
+    if not end[-1:].isspace():
+        return False
+    alone, *followed = prompt.tok.encode_batch([end, *(end + c for c in ascii_letters + digits)])
+    return any(more[: len(alone)].tolist() != alone.tolist() for more in followed)

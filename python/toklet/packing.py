@@ -1,13 +1,13 @@
 """Packing: blocks of text into a budget of tokens.
 
 The contract: the prompt has at most `budget - reserve` ids, counted on the ids themselves. What must be in it comes first; then what is worth most is chosen
-(`selection`), by what each block costs together with the separator before it; the joins may make that a few ids more or fewer, so the whole is encoded, and
-what is worth least goes while it is over, what is worth most comes while it is under. Last, one block that may be cut fills what is left.
+(`selection`), by what each block adds with its separator, the joins on both its sides included. That is exact but for what the two ends of the prompt lack, and
+for what two blocks do to each other through a separator: of 16 paragraphs 0 to 3 ids. So the whole is encoded, and what is worth least goes while it is over,
+what is worth most comes while it is under. Last, one block that may be cut fills what is left.
 """
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,15 @@ from .block import COUNT, Block
 from .checks import as_list, check_text
 from .prompt import Prompt, encoded, guarded
 from .receipt import Entry, Receipt
-from .reference.error import ArgumentError, BudgetError, WrongTypeError, check_choice, number
+from .reference.error import BudgetError, WrongTypeError, check_choice, number
 from .reference.prompt import Part
-from .selection import by_diversity, by_tiers, density_order, grouped
+from .selection import ORDERS, arranged, choice, density_order, grouped
 from .tokenizer import Tokenizer
 
-ORDERS = ("given", "best-last", "edges", "stable-first")
 CLEAN = ((re.compile(r"\n"), 0.5), (re.compile(r"[.!?。！？…]['\")\]]*\s"), 0.5), (re.compile(r"\s"), 1.0))
 """Where a text is best cut, the best place first, and which part of what may stay is given up for it."""
 DROPPED = "worth less than what is kept"
+ONE_THREAD = 1 << 20  # fewer characters are counted in 4 ms by one thread: two of them gain 1 ms where both cores are free, and lose more where one isn't
 TRIES = 2  # how often it is tried to add what should fit: each encodes the whole
 
 
@@ -34,30 +34,41 @@ class Packer:
 
     def __init__(self, blocks: Sequence[Block], tok: Tokenizer, limit: int, separator: str, untrusted: str) -> None:
         self.blocks, self.tok, self.limit = list(blocks), tok, limit
-        self.separator: list[tuple[int | None, Part]] = [(None, Part(separator, trusted=True))] if separator else []
-        self.parts = [block.parts() if untrusted == "text" else guarded(block.parts(), tok, untrusted) for block in blocks]
+        self.separator = [Part(separator, trusted=True)] if separator else []
+        texts = [block.parts if untrusted == "text" else guarded(block.parts, tok, untrusted) for block in blocks]
+        self.parts = [[Part(part.text, part.trusted, part.role, i, part.slot) for part in parts] for i, parts in enumerate(texts)]
         self.states = ["dropped"] * len(blocks)
         self.why = [DROPPED] * len(blocks)
-        self.last: tuple[list[tuple[int | None, Part]], Any] = ([], np.empty(0, np.uint32))  # the prompt that was counted last, and its ids
+        self.last: tuple[list[Part], Any] = ([], np.empty(0, np.uint32))  # the prompt that was counted last, and its ids
         too_long = self.shorten()
         self.cost = self.costs(separator)
         units = grouped([block.group for block in self.blocks])
         self.units = [unit for unit in units if not too_long.intersection(unit)] if too_long else units
-        self.value = np.array([sum([self.blocks[item].value for item in unit]) for unit in self.units])
-        self.unit_cost = np.array([sum([self.cost[item] for item in unit]) for unit in self.units], np.int64)
-        self.priority = [max([self.blocks[item].priority for item in unit]) for unit in self.units]
-        self.required = [any(self.blocks[item].required for item in unit) for unit in self.units]
+        self.value = np.array(self.of_units([block.value for block in self.blocks], sum))
+        self.unit_cost = np.array(self.of_units(self.cost, sum), np.int64)
+        self.priority = self.of_units([block.priority for block in self.blocks], max)
+        self.required = self.of_units([block.required for block in self.blocks], any)
+
+    def of_units(self, each: list[Any], joined: Callable[[list[Any]], Any]) -> list[Any]:
+        """Give for each unit what its blocks have, joined where there are several."""
+        return [each[unit[0]] if len(unit) == 1 else joined([each[item] for item in unit]) for unit in self.units]
 
     def count(self, parts: list[Part]) -> int:
         """Count the ids of parts."""
         return len(encoded(parts, self.tok))
 
     def costs(self, separator: str) -> list[int]:
-        """Count the ids of each block with the separator before it, which is nearly what it adds to a prompt."""
+        """Count the ids that each block adds: its own, a separator's, and what the joins on both its sides change; the last one has none behind it."""
+        own, last = self.count(self.separator), len(self.parts) - 1
         special = any(name in separator for name in self.tok.special_tokens)
-        plain = [] if special else [i for i, parts in enumerate(self.parts) if len(parts) == 1 and not parts[0].trusted]
-        counts = dict(zip(plain, self.tok.count_batch([separator + self.parts[i][0].text for i in plain]).tolist(), strict=True))
-        return [counts[i] if i in counts else self.count([Part(separator, trusted=True), *parts]) for i, parts in enumerate(self.parts)]
+        plain = [not special and len(parts) == 1 and not parts[0].trusted for parts in self.parts]
+        behind = [separator] * last + [""]
+        texts = [separator + parts[0].text + end for parts, end, is_plain in zip(self.parts, behind, plain, strict=False) if is_plain]
+        threads = 1 if sum(map(len, texts)) < ONE_THREAD else None
+        counts = iter(self.tok.count_batch(texts, threads=threads).tolist())
+        around = [[*self.separator, *parts, *(self.separator if i < last else [])] for i, parts in enumerate(self.parts) if not plain[i]]
+        others = iter([self.count(parts) for parts in around])
+        return [max((next(counts) if is_plain else next(others)) - own * (i < last), 0) for i, is_plain in enumerate(plain)]
 
     def shorten(self) -> set[int]:
         """Cut what is longer than its own maximum; give what may not be cut."""
@@ -92,39 +103,34 @@ class Packer:
         """Give the blocks of units."""
         return [item for unit in units for item in self.units[unit]]
 
-    def placed(self, kept: Sequence[int], order: str) -> list[tuple[int | None, Part]]:
-        """Put the kept blocks into an order, with the fallbacks of the others: parts, each with the number of its block."""
-        found: list[tuple[int | None, Part]] = []
-        inside = set(kept)
+    def placed(self, kept: Sequence[int], order: str) -> list[Part]:
+        """Put the kept blocks into an order, with the fallbacks of the others: parts, whose messages are the numbers of their blocks."""
+        found = list[Part]()
+        inside, states, parts, separator = set(kept), self.states, self.parts, self.separator
         for item in self.ordered(kept, order):
-            if item in inside or self.states[item] == "fallback":
-                found += self.separator if found else []
-                found += [(item, part) for part in (self.parts[item] if item in inside else [Part(str(self.blocks[item].fallback))])]
+            if item in inside or states[item] == "fallback":
+                if found:
+                    found += separator
+                found += parts[item] if item in inside else [Part(str(self.blocks[item].fallback), message=item)]
         return found
 
     def size(self, kept: Sequence[int], order: str) -> int:
         """Count the ids of the whole prompt."""
         placed = self.placed(kept, order)
-        self.last = placed, encoded([part for _, part in placed], self.tok)
+        self.last = placed, encoded(placed, self.tok)
         return len(self.last[1])
 
     def prompt(self, kept: Sequence[int], order: str) -> Prompt:
-        """Make the prompt; the parts of a block have its number as message."""
+        """Make the prompt."""
         placed = self.placed(kept, order)
-        ids = self.last[1] if placed == self.last[0] else None
-        return Prompt.of([Part(part.text, part.trusted, part.role, item, part.slot) for item, part in placed], self.tok, ids)
+        return Prompt.of(placed, self.tok, self.last[1] if placed == self.last[0] else None)
 
     def ordered(self, kept: Sequence[int], order: str) -> list[int]:
         """Put all blocks into the order in which the kept ones are to stand."""
-        numbers = list(range(len(self.blocks)))
         if order == "stable-first":
-            return sorted(numbers, key=lambda item: not self.blocks[item].stable)
-        if order == "given":
-            return numbers
+            return sorted(range(len(self.blocks)), key=lambda item: not self.blocks[item].stable)
         free = {item for item in kept if not self.blocks[item].required}
-        best_last = sorted(sorted(free), key=lambda item: self.blocks[item].value)
-        places = iter(best_last if order == "best-last" else best_last[::-2] + best_last[::-1][1::2][::-1])
-        return [next(places) if item in free else item for item in numbers]
+        return arranged(len(self.blocks), free, [block.value for block in self.blocks], order)
 
 
 def shortened(block: Block, text: str, tok: Tokenizer, room: int) -> str | None:
@@ -231,35 +237,13 @@ def pack(
 def chosen(packer: Packer, query_vector: ArrayLike | None, diversity: float) -> list[int]:
     """Choose groups: numbers of units, the required ones first, then those that are dropped last if they must be."""
     required, optional = ([n for n, needed in enumerate(packer.required) if needed == wanted] for wanted in (True, False))
-    room = packer.limit - int(packer.unit_cost[required].sum()) if required else packer.limit
+    room = packer.limit + packer.count(packer.separator) - int(packer.unit_cost[required].sum() if required else 0)  # no separator stands before the first
     if room < 0 or not optional:
         return required
-    values, costs = packer.value[optional], packer.unit_cost[optional]
-    if query_vector is not None:
-        vectors = np.array([np.mean([as_vector(packer.blocks[item]) for item in packer.units[n]], axis=0) for n in optional])
-        query = unit_vector(np.asarray(query_vector, np.float64), "query_vector")
-        if vectors.shape[1:] != query.shape:
-            raise ArgumentError("the shape of query_vector", str(query.shape), f"{vectors.shape[1:]}, that of the blocks' vectors")
-        return required + [optional[n] for n in by_diversity(vectors @ query, vectors @ vectors.T, costs, room, 1 - diversity)]
     priorities = [packer.priority[n] for n in optional]
-    keep = by_tiers(values, costs, priorities, room)
-    ranked = sorted(density_order(values, costs).tolist(), key=lambda n: -priorities[n])
-    return required + [optional[n] for n in ranked if keep[n]]
-
-
-def as_vector(block: Block) -> Any:
-    """Give the vector of a block, of length 1."""
-    if block.vector is None:
-        raise ArgumentError("the vector of a block", "missing", "given for every block, where there is a query_vector")
-    return unit_vector(np.asarray(block.vector, np.float64), "the vector of a block")
-
-
-def unit_vector(vector: Any, place: str) -> Any:
-    """Make a vector's length 1."""
-    length = math.sqrt(float((vector * vector).sum())) if vector.ndim == 1 and np.isfinite(vector).all() else math.nan
-    if not length > 0:
-        raise ArgumentError(place, str(vector)[:80], "one row of finite numbers, not all of them 0")
-    return vector / length
+    vectors = None if query_vector is None else [[packer.blocks[item].vector for item in packer.units[n]] for n in optional]
+    values, costs = packer.value[optional], packer.unit_cost[optional]
+    return required + [optional[n] for n in choice(values, costs, priorities, room, vectors=vectors, query=query_vector, diversity=diversity)]
 
 
 def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: int) -> Prompt:
@@ -271,7 +255,9 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
 
     tokens = size(required + optional)
     while tokens > packer.limit and optional:
-        optional = optional[:-1]
+        over = tokens - packer.limit
+        while over > 0 and optional:
+            over -= max(int(packer.unit_cost[optional.pop()]), 1)
         tokens = size(required + optional)
     for item in sorted(packer.items(required), key=lambda item: -packer.cost[item]):
         room = packer.alone(item) - tokens + packer.limit
@@ -281,10 +267,11 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
             tokens = size(required)
     if tokens > packer.limit:
         raise too_much(packer, required, tokens, budget, reserve)
-    chosen, room, more = {*required, *optional}, packer.limit - tokens, list[int]()
-    small = (packer.value > 0) & (packer.unit_cost <= room)
-    left = [n for n in density_order(packer.value, packer.unit_cost).tolist() if small[n] and n not in chosen]
-    for n in sorted(left, key=lambda n: -packer.priority[n]):
+    room, more = packer.limit - tokens, list[int]()
+    left = (packer.value > 0) & (packer.unit_cost <= room)
+    left[required + optional] = False
+    places = np.flatnonzero(left)
+    for n in places[density_order(packer.value[places], packer.unit_cost[places], [packer.priority[n] for n in places])].tolist():
         if packer.unit_cost[n] <= room:
             more, room = [*more, n], room - int(packer.unit_cost[n])
     for fewer in range(min(TRIES, len(more))):
@@ -294,11 +281,10 @@ def filled(packer: Packer, wanted: list[int], order: str, budget: int, reserve: 
             break
     kept = packer.items(required + optional)
     inside = set(kept)
-    for item in range(len(packer.blocks)):
-        if item not in inside:
-            packer.states[item] = "dropped"
-        elif packer.states[item] != "cut":
-            packer.states[item], packer.why[item] = "kept", "required" if packer.blocks[item].required else "worth it"
+    packer.states = ["dropped" if item not in inside else "cut" if state == "cut" else "kept" for item, state in enumerate(packer.states)]
+    for item in kept:
+        if packer.states[item] == "kept":
+            packer.why[item] = "required" if packer.blocks[item].required else "worth it"
     tokens = cut_to_fill(packer, kept, order, tokens)
     with_fallbacks(packer, kept, order)
     prompt = packer.prompt(kept, order)
@@ -312,7 +298,7 @@ def cut_to_fill(packer: Packer, kept: list[int], order: str, tokens: int) -> int
     alone = [unit[0] for unit in packer.units if len(unit) == 1 and unit[0] not in inside and packer.blocks[unit[0]].truncate != "none"]
     for item in sorted(alone, key=lambda item: (-packer.blocks[item].priority, -packer.blocks[item].value)):
         block, whole, why = packer.blocks[item], packer.parts[item], packer.why[item]
-        room = packer.limit - tokens - packer.count([part for _, part in packer.separator])
+        room = packer.limit - tokens - packer.count(packer.separator)
         while room >= max(block.min_tokens, 1) and (text := shortened(block, "".join(part.text for part in whole), packer.tok, room)) is not None:
             packer.cut(item, text)
             packer.why[item] = "to fill what was left"
@@ -347,5 +333,5 @@ def receipt(packer: Packer, prompt: Prompt) -> Receipt:
     for part, own in zip(prompt.parts, prompt.lengths().tolist(), strict=True):
         if part.message is not None:
             tokens[part.message] += own
-    entries = [Entry(i, state, tokens[i], packer.cost[i], packer.why[i]) for i, state in enumerate(packer.states)]
+    entries = list(map(Entry._make, zip(range(len(tokens)), packer.states, tokens, packer.cost, packer.why, strict=True)))
     return Receipt(entries, len(prompt), packer.limit)

@@ -7,7 +7,7 @@ A token that lies across parts belongs to the part of its first byte.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -149,7 +149,7 @@ class Prompt:
     dropped : int
         How many turns of a chat a budget dropped.
     warnings : list of str
-        Faults at the joins between parts, each with its fix.
+        Faults at the joins between parts, and what only looks like a special token, each with its fix.
 
     Examples
     --------
@@ -199,23 +199,24 @@ class Prompt:
         """Give where each id ends in the text, in bytes, behind a 0."""
         return as_array(self.tok._core.ends(self.ids), np.uint64)
 
-    def _owners(self) -> NDArray[np.intp]:
-        """Give the number of the part that each id belongs to."""
-        return np.searchsorted(np.cumsum(self._sizes), self.ends()[:-1], side="right")
+    def _bounds(self) -> NDArray[np.intp]:
+        """Give where the ids of each part begin, and where the last one's end."""
+        return np.concatenate(([0], np.searchsorted(self.ends()[:-1], np.cumsum(self._sizes, dtype=np.uint64))))
 
     def lengths(self) -> NDArray[np.intp]:
         """Give how many ids each part has."""
-        return np.bincount(self._owners(), minlength=len(self.parts))
+        return np.diff(self._bounds())
+
+    def _owners(self) -> NDArray[np.intp]:
+        """Give the number of the part that each id belongs to."""
+        return np.repeat(np.arange(len(self.parts)), self.lengths())
 
     @property
     def spans(self) -> list[Span]:
         """Where each part stands, in ids and in characters."""
-        numbers = np.arange(len(self.parts))
-        owners = self._owners()
-        first, last = np.searchsorted(owners, numbers, side="left").tolist(), np.searchsorted(owners, numbers, side="right").tolist()
-        found, at = [], 0
-        for part, start, end in zip(self.parts, first, last, strict=True):
-            found.append(Span((start, end), (at, at + len(part.text)), part.trusted, part.role, part.message, part.slot))
+        bounds, found, at = self._bounds().tolist(), [], 0
+        for part, ids in zip(self.parts, pairwise(bounds), strict=True):
+            found.append(Span(ids, (at, at + len(part.text)), part.trusted, part.role, part.message, part.slot))
             at += len(part.text)
         return found
 
@@ -253,9 +254,9 @@ class Prompt:
         wanted = {"role": role, "slot": slot, "message": message}
         asked = {name: value for name, value in wanted.items() if value is not None}
         chosen = [all(getattr(part, name) == value for name, value in asked.items()) and (close or part.slot != "close") for part in self.parts]
-        found: NDArray[np.bool_] = np.array([*chosen, False])[self._owners()]
+        found: NDArray[np.bool_] = np.repeat(np.array(chosen, np.bool_), self.lengths())
         if not found.any():
-            allowed = f"those of its parts: roles {self._known('role')}, slots {self._known('slot')}, messages {self._known('message')}"
+            allowed = f"that of something in the prompt: roles {self._known('role')}, slots {self._known('slot')}, messages {self._known('message')}"
             raise PromptError("the mask of " + (", ".join(f"{name} {value!r}" for name, value in asked.items()) or "nothing"), "empty", allowed)
         return found
 

@@ -66,7 +66,10 @@ class Template:
             check_text("the name of a slot", name)
             kind = self._types.get(name, str)
             if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool and kind is not object):
-                raise WrongTypeError(f"the slot {name!r}", f"of type {type(value).__name__}", f"a {kind.__name__}")
+                other = "" if name in self._types else f"; Template(…, slots={{{name!r}: {type(value).__name__}}}) takes it"
+                raise WrongTypeError(
+                    f"the slot {name!r}", f"of type {type(value).__name__}", f"{'an' if kind.__name__[0] in 'aeiou' else 'a'} {kind.__name__}{other}"
+                )
             texts[name] = value if isinstance(value, str) else str(value)
             check_text(f"the slot {name!r}", texts[name])
         return texts

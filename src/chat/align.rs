@@ -38,6 +38,10 @@ impl Labels<'_> {
                 found.generated.last_mut()?.end = at;
                 continue;
             }
+            if let Some(&leaf) = self.silence(c).and_then(|number| texts.silent.get(number)) {
+                found.runs.push(Run { bytes: at..at, leaf: Some(leaf), places: texts.leaves[leaf].places.clone() });
+                continue;
+            }
             let original = rest.next()?;
             let place = match self.place(c) {
                 Some(label) => self.meant(label, next, original, texts),
@@ -123,7 +127,7 @@ impl Aligned {
                 runs[at - 1].bytes.end -= bytes;
             }
         }
-        runs.retain(|run| !run.bytes.is_empty());
+        runs.retain(|run| !run.bytes.is_empty() || run.leaf.is_some_and(|leaf| texts.leaves[leaf].text.is_empty()));
     }
 }
 

@@ -3,22 +3,24 @@
 use std::{error, fmt, thread};
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Rest, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueOrKwargs};
 use minijinja::{Environment, ErrorKind, State, Value, escape_formatter};
 
+use super::bounds::{CHECK, checked, refuse};
 use super::clock::Now;
 use super::json;
-use super::source::{CHECK, SPAN};
+use super::percent::{PERCENT, formatted};
+use super::source::SPAN;
 use crate::error::{Error, Kind, Result, quote};
 
 /// A template that isn't done after this many steps, and some for each byte of what it is given, doesn't end. A step makes at most some 64 bytes.
-const FUEL: u64 = 2_000_000;
+const FUEL: u64 = 500_000;
 const FUEL_PER_BYTE: u64 = 64;
 /// The stack of the thread that compiles, and renders what may recurse: the engine does so up to a limit, whatever stack its caller has.
 const STACK: usize = 64 << 20;
 const NAME: &str = "chat";
-/// Values in variables are nested at most so deep: what the engine does with values recurses.
-const MAX_DEPTH: usize = 200;
+/// At most so much of a template is shown in an error.
+const SHOWN: usize = 60;
 /// No number in what `str.format` is given may have more digits: it could be a width.
 const WIDTH_DIGITS: usize = 4;
 /// The variables that the shims read; no template or caller can set one by this name.
@@ -38,7 +40,10 @@ impl fmt::Display for Refusal {
 impl error::Error for Refusal {}
 
 /// A compiled template.
-pub(super) struct Engine(Environment<'static>);
+pub(super) struct Engine {
+    engine: Environment<'static>,
+    source: String,
+}
 
 /// Run work that recurses on a thread with room for it.
 pub(super) fn with_room<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
@@ -60,34 +65,8 @@ fn stripped<'a>(text: &'a str, method: &str) -> &'a str {
     }
 }
 
-fn refuse<T>(why: impl Into<String>) -> std::result::Result<T, minijinja::Error> {
-    Err(minijinja::Error::new(ErrorKind::InvalidOperation, why.into()))
-}
-
-/// Walk over a value, for fuel: it must be nested little, and hold no namespace where it goes into one, since that could hold itself.
-fn check(state: &State, value: &Value, kept: bool, depth: usize) -> std::result::Result<(), minijinja::Error> {
-    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable) {
-        return Ok(());
-    }
-    if depth > MAX_DEPTH {
-        return refuse("a value is nested too deeply");
-    }
-    if kept && value.as_object().is_some_and(|object| object.type_name().ends_with("Namespace")) {
-        return refuse("a namespace can't be put into a namespace");
-    }
-    let map = value.kind() == ValueKind::Map;
-    for item in value.try_iter()? {
-        state.consume_fuel(1)?;
-        check(state, &item, kept, depth + 1)?;
-        if map {
-            check(state, &value.get_item(&item)?, kept, depth + 1)?;
-        }
-    }
-    Ok(())
-}
-
 /// An error of the engine as one of ours.
-fn explained(error: &minijinja::Error) -> Error {
+fn explained(error: &minijinja::Error, template: &str) -> Error {
     let mut source: Option<&(dyn error::Error + 'static)> = Some(error);
     while let Some(inner) = source {
         if let Some(Refusal(words)) = inner.downcast_ref() {
@@ -96,12 +75,18 @@ fn explained(error: &minijinja::Error) -> Error {
         source = inner.source();
     }
     if error.kind() == ErrorKind::OutOfFuel {
-        return Error::new(Kind::Prompt, "the chat template", "still running after some million steps", "done sooner: it may loop, or build a huge text");
+        return Error::new(Kind::Prompt, "the chat template", "still running after very many steps", "done sooner: it may loop, or build a huge text");
     }
     let line = error.line().map_or_else(String::new, |line| format!(" in line {line}"));
+    let at = error.range().and_then(|range| template.get(range)).filter(|at| at.len() <= SHOWN && !at.contains(CHECK));
+    let at = at.map_or_else(String::new, |at| format!(", at {}", quote::text(at)));
     let words = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let shown: String = words.chars().take(300).collect();
-    Error::new(Kind::Prompt, "the chat template", format!("failing{line}: {shown}"), "one that Jinja can render with this conversation")
+    let allowed = match words.contains("undefined") {
+        true => "given all that it reads: a message without its 'content', say, can't be shown",
+        false => "one that Jinja can render with this conversation",
+    };
+    Error::new(Kind::Prompt, "the chat template", format!("failing{line}{at}: {shown}"), allowed)
 }
 
 impl Engine {
@@ -112,7 +97,7 @@ impl Engine {
             engine.remove_filter(filter); // Jinja has none, and what they give grows without being worked out
         }
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        engine.set_syntax(syntax.map_err(|error| explained(&error))?);
+        engine.set_syntax(syntax.map_err(|error| explained(&error, source))?);
         engine.set_unknown_method_callback(|state, value, method, args| match (value.as_str(), method, args) {
             (Some(text), "strip" | "lstrip" | "rstrip", []) => Ok(Value::from(stripped(text, method))),
             (Some(text), "format", _) if text.split(|c: char| !c.is_ascii_digit()).any(|number| number.len() > WIDTH_DIGITS) => {
@@ -131,6 +116,7 @@ impl Engine {
             Some(text) => out.write_str(&text).map_err(minijinja::Error::from),
             None => escape_formatter(out, state, value),
         });
+        engine.add_filter(PERCENT, formatted);
         engine.add_filter("tojson", json::tojson);
         let fromjson = |text: &str| {
             let value = serde_json::from_str(text).map_err(|error| minijinja::Error::new(ErrorKind::InvalidOperation, format!("fromjson: {error}")))?;
@@ -145,7 +131,11 @@ impl Engine {
             let now = state.lookup(CLOCK).and_then(|value| value.downcast_object_ref::<Clock>().map(|clock| clock.0));
             now.map(|now| now.format(format)).ok_or_else(|| minijinja::Error::new(ErrorKind::InvalidOperation, "there is no clock"))
         });
-        engine.add_function(CHECK, |state: &State, value: Value, kept: Option<bool>| check(state, &value, kept == Some(true), 0).map(|()| value));
+        engine.add_function(CHECK, checked);
+        engine.add_function("namespace", |state: &State, defaults: Option<ValueOrKwargs>| {
+            let checked = defaults.map(|given| checked(state, given.into_value(), None)).transpose()?;
+            minijinja::functions::namespace(checked.map(ValueOrKwargs::from))
+        });
         engine.add_function(SPAN, |state: &mut State, _: Rest<Value>, kwargs: Kwargs| -> std::result::Result<String, minijinja::Error> {
             let caller: Value = kwargs.get("caller")?;
             let body = caller.call(state, &[])?.to_string();
@@ -153,8 +143,8 @@ impl Engine {
             let [open, close] = marks.as_deref().and_then(|marks| marks.split_once(' ')).map_or(["", ""], |(open, close)| [open, close]);
             Ok(format!("{open}{body}{close}"))
         });
-        engine.add_template_owned(NAME, source.to_owned()).map_err(|error| explained(&error))?;
-        Ok(Self(engine))
+        engine.add_template_owned(NAME, source.to_owned()).map_err(|error| explained(&error, source))?;
+        Ok(Self { engine, source: source.to_owned() })
     }
 
     /// Render with variables, on a stack with room. `size` is about how many bytes they hold; `marks` are put around what `{% generation %}` encloses.
@@ -164,10 +154,10 @@ impl Engine {
         if let Some([open, close]) = marks {
             variables.push((MARKS.into(), Value::from(format!("{open} {close}"))));
         }
-        let mut engine = self.0.clone();
+        let mut engine = self.engine.clone();
         engine.set_fuel(Some(FUEL + FUEL_PER_BYTE * u64::try_from(size).unwrap_or(u64::MAX / 128)));
-        let template = engine.get_template(NAME).map_err(|error| explained(&error))?;
-        template.render(Value::from_pairs(variables)).map_err(|error| explained(&error))
+        let template = engine.get_template(NAME).map_err(|error| explained(&error, &self.source))?;
+        template.render(Value::from_pairs(variables)).map_err(|error| explained(&error, &self.source))
     }
 }
 

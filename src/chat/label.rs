@@ -16,6 +16,9 @@ const LAST: u32 = 65_000;
 /// Behind the labels of the plane: what stands where a final message is to be continued, and around what the template says that a model generates.
 pub(super) const PROBE: u32 = 65_100;
 pub(super) const MARKS: [u32; 2] = [65_101, 65_102];
+/// Behind these: what stands for a content that is empty, for the first so many of them.
+const SILENT: u32 = 65_110;
+const MOST_SILENT: usize = 400;
 
 /// A text of the conversation, the place of its first character among all of them, and the message that it belongs to.
 pub(super) struct Leaf<'a> {
@@ -24,8 +27,23 @@ pub(super) struct Leaf<'a> {
     pub message: Option<usize>,
     /// Whether it is the name of a field.
     key: bool,
+    /// Whether it is what a message says: its content, or a text in the list that its content is.
+    said: bool,
+    /// Which of the empty contents it is, if it is one.
+    silent: Option<usize>,
     /// Whether none of its characters is labelled otherwise.
-    pub bare: bool,
+    bare: bool,
+}
+
+/// Where in the context a value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// A message.
+    Message,
+    /// The content of one.
+    Content,
+    /// Anywhere else.
+    Inner,
 }
 
 /// All texts that aren't the template's, in the order in which they stand in the context.
@@ -33,6 +51,8 @@ pub(super) struct Leaf<'a> {
 pub(super) struct Texts<'a> {
     pub all: Vec<char>,
     pub leaves: Vec<Leaf<'a>>,
+    /// Which of them are empty contents.
+    pub silent: Vec<usize>,
     /// Which of Unicode's planes they use, a bit for each.
     pub planes: u32,
 }
@@ -43,23 +63,26 @@ impl<'a> Texts<'a> {
         let mut this = Self::default();
         for (name, json) in context {
             match (name.as_str(), json) {
-                ("messages", Json::Array(messages)) => messages.iter().enumerate().for_each(|(number, message)| this.take(message, Some(number), true)),
-                _ => this.take(json, None, false),
+                ("messages", Json::Array(messages)) => {
+                    messages.iter().enumerate().for_each(|(number, message)| this.take(message, Some(number), Level::Message))
+                }
+                _ => this.take(json, None, Level::Inner),
             }
         }
         this
     }
 
-    fn take(&mut self, json: &'a Json, message: Option<usize>, top: bool) {
+    fn take(&mut self, json: &'a Json, message: Option<usize>, level: Level) {
         match json {
-            Json::String(text) => self.push(text, message, false),
-            Json::Array(items) => items.iter().for_each(|item| self.take(item, message, false)),
+            Json::String(text) => self.push(text, message, false, level == Level::Content),
+            Json::Array(items) => items.iter().for_each(|item| self.take(item, message, level)),
             Json::Object(table) => {
                 for (key, item) in table {
-                    self.push(key, message, true);
-                    // The role of a message has been looked at: it is a plain word.
-                    if !(top && key == "role") {
-                        self.take(item, message, false);
+                    self.push(key, message, true, false);
+                    match (level, key.as_str()) {
+                        (Level::Message, "role") => {} // it has been looked at: it is a plain word
+                        (Level::Message, "content") | (Level::Content, "text") => self.take(item, message, Level::Content),
+                        _ => self.take(item, message, Level::Inner),
                     }
                 }
             }
@@ -67,7 +90,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn push(&mut self, text: &'a str, message: Option<usize>, key: bool) {
+    fn push(&mut self, text: &'a str, message: Option<usize>, key: bool, said: bool) {
         let start = self.all.len();
         if text.is_ascii() {
             self.all.extend(text.bytes().map(char::from));
@@ -76,7 +99,9 @@ impl<'a> Texts<'a> {
             self.planes = text.chars().fold(self.planes, |planes, c| planes | 1 << (u32::from(c) >> 16));
         }
         let bare = !text.is_empty() && text.chars().all(never);
-        self.leaves.push(Leaf { text, places: start..self.all.len(), message, key, bare });
+        let silent = (said && text.is_empty() && self.silent.len() < MOST_SILENT).then_some(self.silent.len());
+        self.silent.extend(silent.map(|_| self.leaves.len()));
+        self.leaves.push(Leaf { text, places: start..self.all.len(), message, key, said, silent, bare });
     }
 
     /// The number of the text that a place lies in.
@@ -88,7 +113,9 @@ impl<'a> Texts<'a> {
 /// How characters are chosen for labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all.
+    /// As below, and a label stands for a content that is empty.
+    Silent,
+    /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all; and what messages say even where the template knows the word.
     Every,
     /// All but white space, quotes, backslashes and controls.
     All,
@@ -147,18 +174,34 @@ impl Labels<'_> {
             && !self.specials.iter().any(|special| text.contains(special.as_str()))
     }
 
+    /// Whether only `Choice::Every` labels some text of a message.
+    pub fn shy(&self, texts: &Texts<'_>) -> bool {
+        texts.leaves.iter().any(|leaf| leaf.message.is_some() && (leaf.bare || (leaf.said && self.known(leaf.text, false))))
+    }
+
+    /// Which of the empty contents a character stands for, as a number.
+    pub fn silence(&self, c: char) -> Option<usize> {
+        let number = u32::from(c).checked_sub(self.base + SILENT).and_then(|number| usize::try_from(number).ok());
+        number.filter(|&number| number < MOST_SILENT)
+    }
+
     /// A text with its labels.
     fn text(&self, leaf: &Leaf<'_>, plan: Plan) -> Value {
         let (text, choice) = (leaf.text, plan.choice(leaf));
-        if choice != Choice::Specials && self.known(text, leaf.key) {
+        if let (Choice::Silent, Some(number)) = (choice, leaf.silent) {
+            return Value::from(u32::try_from(number).ok().and_then(|number| char::from_u32(self.base + SILENT + number)).unwrap_or_default());
+        }
+        let most = matches!(choice, Choice::Silent | Choice::Every);
+        let meant = leaf.said && most;
+        if choice != Choice::Specials && !meant && self.known(text, leaf.key) {
             return Value::from(text);
         }
         let labelled = match choice {
-            Choice::Every | Choice::All => None,
+            Choice::Silent | Choice::Every | Choice::All => None,
             Choice::Unsearched => Some(self.unsearched(text)),
             Choice::Specials => Some(self.special(text, leaf.key)),
         };
-        let (every, mut out) = (leaf.bare && choice == Choice::Every, String::with_capacity(text.len() * 4));
+        let (every, mut out) = (leaf.bare && most, String::with_capacity(text.len() * 4));
         let mut label = self.label(leaf.places.start);
         for (at, c) in text.char_indices() {
             let chosen = labelled.as_ref().is_none_or(|labelled| labelled[at]) && (every || choice == Choice::Specials || !never(c));

@@ -4,11 +4,13 @@
 //! with the messages' characters replaced by labels (see `label.rs`): a special token counts only where all of it is the template's.
 
 mod align;
+mod bounds;
 mod clock;
 mod engine;
 mod json;
 mod label;
 mod parts;
+mod percent;
 mod source;
 
 use minijinja::Value;
@@ -120,8 +122,8 @@ fn last_text(context: &mut Map<String, Json>) -> Option<&mut String> {
 impl ChatTemplate {
     /// Compile a template. `variables` are trusted texts that it may use, such as `bos_token`.
     pub fn new(source: &str, variables: &[(String, String)]) -> Result<Self> {
-        if source.contains(source::CHECK) {
-            return refuse("the chat template", format!("using {}", quote::text(source::CHECK)), "without that name, which is the engine's own");
+        if source.contains(bounds::CHECK) {
+            return refuse("the chat template", format!("using {}", quote::text(bounds::CHECK)), "without that name, which is the engine's own");
         }
         let source = Source::read(source);
         let engine = with_room(|| Engine::new(&source.text))?;
@@ -197,7 +199,7 @@ impl ChatTemplate {
         let marks = Some(marks).filter(|_| self.source.spans);
         let (roles, eos) = (context.roles(), self.variables.iter().find(|(name, _)| name == "eos_token").map(|(_, eos)| eos.as_str()));
         let about = About { roles: &roles, specials, eos };
-        for plan in plans(&texts) {
+        for plan in plans(&labels, &texts) {
             let Ok(marked) = self.render(labels.context(&context.given, &texts, plan), now, marks, context.size) else { continue };
             let Some(mut aligned) = labels.align(text, &marked, &texts) else { continue };
             if plan.messages == Choice::Specials {
@@ -219,11 +221,11 @@ impl ChatTemplate {
 }
 
 /// The ways to label, the one that tells most first. A template may look at tools more closely than at messages: so these come first together, then alone.
-fn plans(texts: &Texts<'_>) -> impl Iterator<Item = Plan> {
-    use Choice::{All, Every, Specials, Unsearched};
-    let bare = texts.leaves.iter().any(|leaf| leaf.bare && leaf.message.is_some());
-    let ways = [(Every, All), (All, All), (Unsearched, Unsearched), (All, Specials), (Unsearched, Specials), (Specials, Specials)];
-    ways.into_iter().skip(usize::from(!bare)).map(|(messages, others)| Plan { messages, others })
+fn plans(labels: &Labels<'_>, texts: &Texts<'_>) -> impl Iterator<Item = Plan> {
+    use Choice::{All, Every, Silent, Specials, Unsearched};
+    let least = if !texts.silent.is_empty() { 0 } else { 2 - usize::from(labels.shy(texts)) }; // what would label no more than the next
+    let ways = [(Silent, All), (Every, All), (All, All), (Unsearched, Unsearched), (All, Specials), (Unsearched, Specials), (Specials, Specials)];
+    ways.into_iter().skip(least).map(|(messages, others)| Plan { messages, others })
 }
 
 impl Texts<'_> {
@@ -236,7 +238,7 @@ impl Texts<'_> {
             let bare = |special: &&String| match plan.choice(leaf) {
                 Choice::Specials => false,
                 Choice::Unsearched => true,
-                Choice::All | Choice::Every => special.chars().all(label::never),
+                Choice::All | Choice::Every | Choice::Silent => special.chars().all(label::never),
             };
             specials.iter().filter(bare).any(|special| !special.is_empty() && leaf.text.contains(special.as_str()))
         })

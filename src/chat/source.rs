@@ -1,14 +1,13 @@
 //! What can be read off a chat template's source before it is compiled: the text constants and the names that it uses, and where its `{% generation %}` tags stand.
-//! What a template puts into a variable goes through a check (`engine.rs`), which is written into the source here: values that grow or nest from one round of a
-//! loop to the next are the one thing that the engine itself has no bound for.
+//! What a template puts into a variable goes through a check, which is written into the source here (`bounds.rs`).
 
 use std::collections::BTreeSet;
 
+use super::bounds::with_checks;
+use super::percent::with_percent;
+
 /// The call that stands in for `{% generation %}`.
 pub(super) const SPAN: &str = "_generation_span";
-
-/// The function that checks what is put into a variable. A template that has its name is refused: it could put another in its place.
-pub(super) const CHECK: &str = "_checked_value";
 
 /// What may make the engine recurse on its stack, or nest values deeper than a few hundred times the length of a line.
 const RECURSIVE: [&str; 14] =
@@ -48,7 +47,7 @@ fn unescaped(raw: &str) -> String {
 }
 
 /// The length in bytes of a constant behind its opening quote.
-fn constant_length(rest: &str, quote: char) -> usize {
+pub(super) fn constant_length(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in rest.char_indices() {
         match c {
@@ -59,21 +58,6 @@ fn constant_length(rest: &str, quote: char) -> usize {
         }
     }
     rest.len()
-}
-
-/// A `{% set … = … %}` whose value goes through the check; anything else as it is.
-fn checked(block: &str) -> String {
-    let marks = |c: char| matches!(c, '-' | '+');
-    let Some(inside) = block.strip_prefix("{%").and_then(|block| block.strip_suffix("%}")) else { return block.into() };
-    let target = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | '.' | ',' | '(' | ')'));
-    match inside.split_once('=') {
-        Some((before, value)) if target(before.trim_start_matches(marks)) && before.trim_start_matches(marks).split_whitespace().next() == Some("set") => {
-            let trimmed = value.trim_end_matches(marks);
-            let (end, kept) = (&value[trimmed.len()..], if before.contains('.') { ", true" } else { "" });
-            format!("{{%{before}= {CHECK}(({trimmed}){kept}) {end}%}}")
-        }
-        _ => block.into(),
-    }
 }
 
 impl Source {
@@ -100,7 +84,7 @@ impl Source {
                 }
                 "endgeneration" if block.starts_with("{%") => this.text.push_str(&block.replacen("endgeneration", "endcall", 1)),
                 word => {
-                    this.text.push_str(&checked(block));
+                    this.text.push_str(&with_checks(&with_percent(block)));
                     if word == "raw" && block.starts_with("{%") {
                         let end = rest.find("endraw").unwrap_or(rest.len());
                         this.text.push_str(&rest[..end]);

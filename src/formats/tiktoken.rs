@@ -3,11 +3,13 @@
 //! Neither the pattern nor the special tokens stand in the file. The published encodings are known by their SHA-256; for any other file the caller must say
 //! them.
 
-use std::collections::HashSet;
 use std::fmt::Write;
+use std::hash::BuildHasher;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use sha2::{Digest, Sha256};
 
 use crate::encode::Tokenizer;
@@ -72,7 +74,7 @@ pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_token
 }
 
 fn ranks(data: &[u8], name: &str) -> Result<Vec<(Vec<u8>, u32)>> {
-    let (mut ranks, mut seen) = (Vec::new(), HashSet::new());
+    let (mut ranks, mut seen, random) = (Vec::<(Vec<u8>, u32)>::new(), HashTable::new(), foldhash::fast::RandomState::default());
     for (line, number) in data.split(|byte| *byte == b'\n').zip(1..) {
         if line.trim_ascii().is_empty() {
             continue;
@@ -80,8 +82,9 @@ fn ranks(data: &[u8], name: &str) -> Result<Vec<(Vec<u8>, u32)>> {
         let refuse = |found: String, allowed: &str| Error::new(Kind::Format, format!("line {number} of {name}"), found, allowed);
         let found = || quote::text(&String::from_utf8_lossy(&line[..line.len().min(40)]));
         let (token, rank) = token_and_rank(line).ok_or_else(|| refuse(found(), "a token in base64 and its rank"))?;
-        if !seen.insert(token.clone()) {
-            return Err(refuse(format!("the token {} again", quote::bytes(&token)), "a new token"));
+        match seen.entry(random.hash_one(&token), |at: &usize| ranks[*at].0 == token, |at| random.hash_one(&ranks[*at].0)) {
+            Entry::Occupied(_) => return Err(refuse(format!("the token {} again", quote::bytes(&token)), "a new token")),
+            Entry::Vacant(free) => _ = free.insert(ranks.len()),
         }
         ranks.push((token, rank));
     }

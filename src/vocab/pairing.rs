@@ -2,23 +2,38 @@
 
 use super::{Parts, Vocabulary};
 use crate::error::{Error, Kind, Result, quote};
-use crate::merge::Merger;
+use crate::merge::{Merger, several};
 use crate::pairs::{NUMBER_BITS, Pairs};
 use crate::threads::Pulse;
+
+/// How many tokens are merged at a time.
+const TOGETHER: usize = 4;
 
 impl Vocabulary {
     /// Of the ways to cut a token into two tokens merging takes one: what its bytes are when all that has a lower rank is merged. That is so wherever a token is made, since
     /// nothing else has touched its bytes by then; so the other ways needn't stand in the table.
     pub(super) fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
-        let mut by_rank: Vec<(u32, Box<[u8]>)> = self.tokens().into_iter().filter(|(token, _)| token.len() > 1).map(|(token, id)| (id, token.into())).collect();
-        by_rank.sort_unstable();
+        let by_rank: Vec<u32> = self.spellings.ordinary().filter(|(token, _)| token.len() > 1).map(|(_, id)| id).collect();
         self.pairs = Pairs::with_room(by_rank.len());
         let mut merger = Merger::default();
-        for (id, token) in &by_rank {
+        for some in by_rank.chunks(TOGETHER) {
             pulse.tick(0)?;
-            match merger.merge(self, token, pulse)? {
-                [left, right] => _ = self.pair((*left, *right), *id),
-                _ => self.doubtful.push(*id),
+            let early = several(
+                self,
+                std::array::from_fn::<_, TOGETHER, _>(|at| some.get(at).and_then(|id| self.get(*id)).filter(|token| token.len() < 16).unwrap_or_default()),
+            );
+            for (id, early) in some.iter().zip(early) {
+                let pair = match early {
+                    Some((ids, 2)) => Some((ids[0], ids[1])),
+                    _ => match merger.merge(self, self.get(*id).unwrap_or_default(), pulse)? {
+                        [left, right] => Some((*left, *right)), // several wait for the pairs of those before them
+                        _ => None,
+                    },
+                };
+                match pair {
+                    Some(pair) => _ = self.pair(pair, *id),
+                    None => self.doubtful.push(*id),
+                }
             }
         }
         if !self.doubtful.is_empty() {
@@ -32,7 +47,7 @@ impl Vocabulary {
 
     /// Where tokens share ranks, or pretokens begin as characters: every way to cut a token is a pair.
     pub(super) fn pair_by_cuts(&mut self, pulse: &Pulse) -> Result<()> {
-        let mut by_rank: Vec<(u32, u32)> = self.ids.values().map(|id| (self.rank(*id), *id)).collect();
+        let mut by_rank: Vec<(u32, u32)> = self.spellings.ordinary().map(|(_, id)| (self.rank(id), id)).collect();
         by_rank.sort_unstable();
         let mut order = Vec::new();
         for (rank, id) in by_rank {
@@ -46,9 +61,9 @@ impl Vocabulary {
     }
 
     fn all_cuts(&mut self, id: u32) {
-        let token = self.by_id[id as usize].clone().unwrap_or_default();
+        let token = self.get(id).unwrap_or_default().to_vec();
         for cut in 1..token.len() {
-            if let (Some(&left), Some(&right)) = (self.ids.get(&token[..cut]), self.ids.get(&token[cut..])) {
+            if let (Some(left), Some(right)) = (self.ordinary(&token[..cut]), self.ordinary(&token[cut..])) {
                 self.pair((left, right), id);
             }
         }
@@ -70,9 +85,7 @@ impl Vocabulary {
         self.pairs = Pairs::with_room(merges.len());
         for (rank, (left, right)) in (0u32..).zip(&merges) {
             let find = |part: &[u8]| {
-                self.ids
-                    .get(part)
-                    .copied()
+                self.ordinary(part)
                     .ok_or_else(|| Error::new(Kind::Vocabulary, format!("{} of merge {rank}", quote::bytes(part)), "not a token", "a token of the vocabulary"))
             };
             let (pair, id) = ((find(left)?, find(right)?), find(&[&left[..], right].concat())?);
@@ -82,8 +95,7 @@ impl Vocabulary {
                 return Err(Error::new(Kind::Vocabulary, format!("merge {rank}"), found, allowed));
             }
         }
-        self.doubtful = self.ids.values().copied().collect();
-        self.doubtful.sort_unstable();
+        self.doubtful = self.spellings.ordinary().map(|(_, id)| id).collect();
         self.listed = Some(merges);
         Ok(())
     }
