@@ -10,9 +10,11 @@
 
 use std::ops::Range;
 
-use crate::vocab::Vocabulary;
+use crate::vocab::{Parts, Vocabulary};
 
 const FILTER_BITS: u32 = 20;
+/// How many merges of words are worth a pass of their own.
+const WORTHWHILE: usize = 1 << 8;
 
 /// The places that a vocabulary's merges may cross.
 pub(crate) struct Boundaries {
@@ -27,11 +29,15 @@ impl Boundaries {
     pub(crate) fn of(vocabulary: &Vocabulary) -> Self {
         let kind = vocabulary.kind();
         let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
-        let mut this = Self { characters: vec![if never { u64::MAX } else { 0 }; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10] };
+        let mut this = Self::new(if never { u64::MAX } else { 0 });
         for (token, _) in vocabulary.tokens() {
             this.join(token);
         }
         this
+    }
+
+    fn new(characters: u64) -> Self {
+        Self { characters: vec![characters; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10] }
     }
 
     /// Note what a token holds side by side.
@@ -76,6 +82,28 @@ impl Boundaries {
             begin = stretch.end;
             Some(from..stretch.end)
         })
+    }
+}
+
+/// The merges that come before any that joins words, in a vocabulary of superwords: a line is cut where none of these can cross, and its words are merged by them
+/// alone; what they leave of it is merged by the others. That is the order of the ranks, and no other.
+pub(crate) struct Words {
+    /// The number of the first pair that joins words.
+    pub(crate) first: u32,
+    pub(crate) boundaries: Boundaries,
+}
+
+impl Words {
+    /// Look for the first merge that puts a space behind something visible; there may be none, or so few before it that nothing is won.
+    pub(crate) fn of(vocabulary: &Vocabulary) -> Option<Self> {
+        let listed = vocabulary.listed().filter(|_| vocabulary.pairs().in_order() && !vocabulary.kind().characters)?;
+        let joins = |(left, right): &Parts| left.last().is_some_and(|byte| *byte > b' ') && right.first() == Some(&b' ');
+        let merges = listed.iter().position(joins).filter(|merges| *merges >= WORTHWHILE)?;
+        let (left, right) = &listed[merges];
+        let first = vocabulary.pairs().number(vocabulary.ordinary(left)?, vocabulary.ordinary(right)?);
+        let mut boundaries = Boundaries::new(0);
+        listed[..merges].iter().for_each(|(left, right)| boundaries.join(&[&left[..], right].concat()));
+        Some(Self { first, boundaries })
     }
 }
 
@@ -164,6 +192,39 @@ mod tests {
             assert_eq!(joined, whole, "{text:x?}");
         }
         assert!(cuts > 10_000);
+        Ok(())
+    }
+
+    #[test]
+    fn words_first_and_then_the_line_is_the_order_of_the_ranks() -> Result<()> {
+        let quiet = Pulse::default();
+        let bytes = |one: &str, other: &str| (one.as_bytes().to_vec(), other.as_bytes().to_vec());
+        let letters: Vec<String> = ('a'..='q').map(String::from).collect();
+        let mut merges: Vec<Parts> = letters.iter().flat_map(|one| letters.iter().map(|other| bytes(one, other))).collect();
+        merges.extend([bytes(" ", "ab"), bytes("ab", "cd")]);
+        let within = u32::try_from(merges.len()).unwrap_or_default();
+        merges.extend([bytes("ab", " ab"), bytes("a", " "), bytes("ab ab", "cd"), bytes("abcd", " ab"), bytes("q", "ab ab")]);
+        let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
+        let words = Words::of(&vocabulary).ok_or_else(crate::error::Error::interrupted)?;
+        assert_eq!(vocabulary.pairs().made(words.first), 256 + within);
+        let (mut merger, mut seed, mut joined_words) = (Merger::default(), 1usize, 0);
+        for _ in 0..5000 {
+            let text: Vec<u8> = (0..12)
+                .flat_map(|_| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    [&b"ab"[..], b" ab", b"a", b" ", b"cd", b"q", b"\xc3\xa9", b", "][(seed >> 33) % 8]
+                })
+                .copied()
+                .collect();
+            let mut ids = Vec::new();
+            for word in words.boundaries.parts(&text, 0..text.len()) {
+                ids.extend_from_slice(merger.below(&vocabulary, &text[word], words.first, &quiet)?);
+            }
+            let joined = merger.go_on(&vocabulary, &ids, &quiet)?.to_vec();
+            joined_words += usize::from(joined.len() < ids.len());
+            assert_eq!(joined, merger.merge(&vocabulary, &text, &quiet)?, "{text:x?}");
+        }
+        assert!(joined_words > 1000);
         Ok(())
     }
 }

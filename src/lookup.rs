@@ -20,7 +20,7 @@ mod wide;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::boundary::Boundaries;
+use crate::boundary::{Boundaries, Words};
 use crate::error::Result;
 use crate::merge::{Merger, several, unreached};
 use crate::threads::Pulse;
@@ -44,6 +44,8 @@ const TOGETHER: usize = 4;
 pub(crate) struct Memory {
     seen: Seen,
     long: Long,
+    /// The words of lines, in a vocabulary of superwords.
+    words: Long,
     merger: Merger,
     batches: Box<[Batch; BATCHES]>,
     /// Which pretokens of each batch are to be merged.
@@ -60,6 +62,7 @@ pub(crate) struct Lookup {
     /// The tokens that pretokens are taken as though merging does not lead to them.
     others: ByBytes<u32>,
     boundaries: Boundaries,
+    words: Option<Words>,
     memories: Mutex<Vec<Memory>>,
 }
 
@@ -77,8 +80,8 @@ impl Lookup {
                 tokens.insert(key, id);
             }
         }
-        let boundaries = Boundaries::of(&vocabulary);
-        Ok(Self { vocabulary, tokens, others, boundaries, memories: Mutex::default() })
+        let (boundaries, words) = (Boundaries::of(&vocabulary), Words::of(&vocabulary));
+        Ok(Self { vocabulary, tokens, others, boundaries, words, memories: Mutex::default() })
     }
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
@@ -87,6 +90,7 @@ impl Lookup {
         let mut memory = kept.unwrap_or_else(|| Memory {
             seen: Seen::new(MEMORY_BYTES - LONG_BYTES),
             long: Long::new(LONG_BYTES),
+            words: Long::new(if self.words.is_some() { LONG_BYTES } else { 0 }),
             merger: Merger::default(),
             batches: Box::new([Batch::EMPTY; _]),
             missing: [0; _],
@@ -230,7 +234,10 @@ impl Lookup {
         }
         let merged = match self.others.get(pretoken) {
             Some(id) => &[*id],
-            None => memory.merger.merge(&self.vocabulary, pretoken, pulse)?,
+            None => match &self.words {
+                Some(words) => line(&self.vocabulary, words, (&mut memory.words, &mut memory.merger), pretoken, pulse)?,
+                None => memory.merger.merge(&self.vocabulary, pretoken, pulse)?,
+            },
         };
         take(merged);
         memory.long.set(pretoken, merged);
@@ -243,4 +250,20 @@ impl Lookup {
         self.window(memory, pretoken, 0, &end, pulse, &mut |ids| count += ids.len())?;
         Ok(count)
     }
+}
+
+/// Merge a line: its words, which have mostly been seen, by the pairs that come before any that joins words; then what they leave by the others.
+fn line<'a>(vocabulary: &Vocabulary, words: &Words, (known, merger): (&mut Long, &'a mut Merger), line: &[u8], pulse: &Pulse) -> Result<&'a [u32]> {
+    let mut ids = Vec::new();
+    for word in words.boundaries.parts(line, 0..line.len()) {
+        let word = &line[word];
+        if let Some(seen) = known.get(word) {
+            ids.extend_from_slice(seen);
+            continue;
+        }
+        let merged = merger.below(vocabulary, word, words.first, pulse)?;
+        ids.extend_from_slice(merged);
+        known.set(word, merged);
+    }
+    merger.go_on(vocabulary, &ids, pulse)
 }

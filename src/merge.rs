@@ -73,8 +73,27 @@ impl Merger {
         let pairs = vocabulary.pairs();
         let number = |left, right| Some(pairs.number(left, right)).filter(|number| *number == NONE || some(*number)).unwrap_or(NONE);
         self.ids.clear();
-        self.numbers.clear();
         vocabulary.symbols(pretoken, &mut self.ids);
+        self.join(pairs, number, pulse)
+    }
+
+    /// Encode a pretoken by the pairs below a number, of a vocabulary whose pairs are numbered in their order.
+    pub(crate) fn below(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<&[u32]> {
+        self.only(vocabulary, pretoken, |number| number < limit, pulse)?;
+        Ok(&self.ids)
+    }
+
+    /// Go on from what the first pairs have made of a pretoken.
+    pub(crate) fn go_on(&mut self, vocabulary: &Vocabulary, ids: &[u32], pulse: &Pulse) -> Result<&[u32]> {
+        self.ids.clear();
+        self.ids.extend_from_slice(ids);
+        let pairs = vocabulary.pairs();
+        self.join(pairs, |left, right| pairs.number(left, right), pulse)?;
+        Ok(&self.ids)
+    }
+
+    fn join(&mut self, pairs: &Pairs, number: impl Fn(u32, u32) -> u32, pulse: &Pulse) -> Result<()> {
+        self.numbers.clear();
         for (at, pair) in self.ids.windows(2).enumerate() {
             self.numbers.push(number(pair[0], pair[1]));
             tick_at(at, pulse)?;

@@ -31,7 +31,9 @@ class Backend:
         os.environ["TOKLET_BACKEND"] = name
         try:
             with self.active():
-                importlib.import_module("toklet")
+                package = importlib.import_module("toklet")
+                for public in package.__all__:  # what is imported when it is first asked for is asked for now, while this backend's modules are there
+                    getattr(package, public)
         finally:
             del os.environ["TOKLET_BACKEND"]
             if before is not None:

@@ -21,12 +21,15 @@ words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyzé中", k=chance.rand
 text = " ".join(chance.choices(words, k=800_000))
 texts = [text[n : n + 2_000] for n in range(0, len(text), 2_000)]
 small = toklet.train(texts[:100], 600)
-counts = toklet.count(texts)
+counts, lines = toklet.count(texts), toklet.count(texts, "lines")
 long = "".join(chance.choices("ab", k=2_000_000))
+one_word = toklet.count([long * 2], "")
 ids = small.encode(text)
 twice, fourfold = text * 2, text * 4
 CALLS = {
     "train": lambda: counts.train(10_000),
+    "train superwords": lambda: lines.train(6_000, superwords=4_000),
+    "train on one word": lambda: one_word.train(4_000),
     "encode": lambda: small.encode(text),
     "encode_batch": lambda: small.encode_batch(texts),
     "encode of one pretoken": lambda: small.encode(long),

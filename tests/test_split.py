@@ -14,7 +14,7 @@ from tiktoken_ext import openai_public
 from . import strategies
 from .strategies import PATTERN_NAMES
 
-TESTED = [pytest.param(name, id=name) for name in PATTERN_NAMES]
+TESTED = [pytest.param(name, id=name) for name in (*PATTERN_NAMES, "lines")]
 LITERAL = "\r\n '/sdmtlverSDMTLVERſ"
 LETTER_OF_CLASS = dict(zip(("other", "space", "number", "mark", "upper", "lower", "letter"), "!\t9^XYw", strict=True))
 CLASSES = {

@@ -177,6 +177,12 @@ def test_an_exception_of_a_callback_comes_through(toklet: Any) -> None:
         toklet.count(["low lower"] * 5).train(260, progress=report)
 
 
+@pytest.mark.parametrize("name", ["o200", "GPT2", "cl100"])
+def test_a_name_that_is_nearly_one_is_not_taken_as_a_regular_expression(toklet: Any, name: str) -> None:
+    with pytest.raises(toklet.ArgumentError, match=f"pattern is '{name}'; it must be one of gpt2, cl100k, o200k"):
+        toklet.train(["a b"], 300, pattern=name)
+
+
 def test_an_exception_of_an_iterator_comes_through(toklet: Any) -> None:
     def texts() -> Any:
         yield "low"

@@ -8,20 +8,11 @@ Train a BPE tokenizer, turn text into ids and back, sample the next id from logi
 [b'low', b'e', b'r', b',', b' slow', b'e', b'r']
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from . import reference
 from ._core import backend
-from .batch import Batch
-from .best_of import BestOf, best_of
-from .block import Block
-from .chat import ChatTemplate
-from .counting import count, count_files
-from .fewshot import FewShot
-from .generation import Generation, generate, generate_batch
-from .history import trim_history
-from .ngram import NGram
-from .packing import pack
-from .probabilities import bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
-from .prompt import Prompt
 from .reference.error import (
     ArgumentError,
     BudgetError,
@@ -38,11 +29,46 @@ from .reference.error import (
 )
 from .reference.prompt import Part
 from .reference.split import PATTERNS as patterns
-from .sampling import Sampler, accept_draft
-from .template import Template
-from .tokenizer import Tokenizer, load
-from .training import train, train_files
-from .word_counts import WordCounts
+
+if TYPE_CHECKING:
+    from .batch import Batch
+    from .best import BestOf, best_of
+    from .block import Block
+    from .chat import ChatTemplate
+    from .counting import count, count_files
+    from .fewshot import FewShot
+    from .generation import Generation, generate, generate_batch
+    from .history import trim_history
+    from .ngram import NGram
+    from .packing import pack
+    from .probabilities import bits_per_byte, cross_entropy, log_softmax, perplexity, softmax, top_k
+    from .prompt import Prompt
+    from .sampling import Sampler, accept_draft
+    from .template import Template
+    from .tokenizer import Tokenizer, load
+    from .training import train, train_files
+    from .word_counts import WordCounts
+
+# Where the other names stand. A module is imported when a name of it is first asked for: who only encodes needn't wait for samplers, chat templates and numpy.
+HOMES = {
+    "batch": ("Batch",),
+    "best": ("BestOf", "best_of"),
+    "block": ("Block",),
+    "chat": ("ChatTemplate",),
+    "counting": ("count", "count_files"),
+    "fewshot": ("FewShot",),
+    "generation": ("Generation", "generate", "generate_batch"),
+    "history": ("trim_history",),
+    "ngram": ("NGram",),
+    "packing": ("pack",),
+    "probabilities": ("bits_per_byte", "cross_entropy", "log_softmax", "perplexity", "softmax", "top_k"),
+    "prompt": ("Prompt",),
+    "sampling": ("Sampler", "accept_draft"),
+    "template": ("Template",),
+    "tokenizer": ("Tokenizer", "load"),
+    "training": ("train", "train_files"),
+    "word_counts": ("WordCounts",),
+}
 
 __all__ = [
     "ArgumentError",
@@ -95,12 +121,18 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "distributed":  # an engine's users want it; importing it here would slow down everybody else
-        from importlib import import_module
-
-        return import_module(".distributed", __name__)
     if name == "__version__":  # looked up when asked for: the metadata machinery takes longer to import than all of toklet
         from importlib.metadata import version
 
         return version("toklet")
+    if name in HOMES or name == "distributed":
+        return import_module(f".{name}", __name__)
+    for module, names in HOMES.items():
+        if name in names:
+            globals()[name] = value = getattr(import_module(f".{module}", __name__), name)
+            return value
     raise AttributeError(f"module 'toklet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

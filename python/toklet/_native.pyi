@@ -178,6 +178,7 @@ def train(
     ties: str = "ids",
     extend: Tokenizer | None = None,
     checkpoint: str | None = None,
+    superwords: tuple[int, str] | None = None,
     threads: int | None = None,
     progress: _Report | None = None,
 ) -> Tokenizer: ...

@@ -1,15 +1,18 @@
 """The edge to numpy: what the core gives as arrays, and ids as arrays that the core takes."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
+from .later import np
 from .reference.error import ArgumentError, WrongTypeError, number
 
-Ids = NDArray[np.uint32]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Ids = NDArray[np.uint32]
 
 
 def as_array(values: Any, dtype: Any) -> NDArray[Any]:

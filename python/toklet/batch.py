@@ -1,14 +1,17 @@
 """Many encoded texts in two flat arrays: all ids, and where each text begins."""
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Iterable, Iterator
-from typing import SupportsIndex, overload
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from .arrays import as_ids
+from .later import np
 from .reference.error import ArgumentError, WrongTypeError, check_choice, number
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 class Batch:
@@ -40,7 +43,7 @@ class Batch:
             raise ArgumentError("offsets", repr(offsets)[:80], f"a uint64 array that rises from 0 to the number of ids, {len(ids)}")
 
     @classmethod
-    def of(cls, rows: Iterable[Iterable[int] | ArrayLike]) -> "Batch":
+    def of(cls, rows: Iterable[Iterable[int] | ArrayLike]) -> Batch:
         """Make a batch of rows of ids.
 
         >>> Batch.of([[7], [8, 9]])
@@ -55,8 +58,8 @@ class Batch:
     @overload
     def __getitem__(self, index: SupportsIndex) -> NDArray[np.uint32]: ...
     @overload
-    def __getitem__(self, index: slice) -> "Batch": ...
-    def __getitem__(self, index: SupportsIndex | slice) -> "NDArray[np.uint32] | Batch":
+    def __getitem__(self, index: slice) -> Batch: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> NDArray[np.uint32] | Batch:
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if step != 1:

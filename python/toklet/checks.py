@@ -4,15 +4,18 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import Any
 
+from ._core import core
 from .reference.error import ArgumentError, WrongTypeError, as_bytes
 from .reference.split import PATTERNS
 
 
 def check_pattern(pattern: str) -> None:
-    """Refuse a pattern that isn't text; what it may say, the core knows."""
+    """Refuse a pattern that isn't text, or is a plain word, which is meant as a name and is none; what it may say beside that, the core knows."""
     if not isinstance(pattern, str):
         raise WrongTypeError("pattern", repr(pattern), f"one of {', '.join(PATTERNS)}, or a regular expression")
     as_bytes(pattern, "pattern")
+    if len(pattern) > 2 and pattern.isalnum() and core.WordCounts({}, pattern).pattern == pattern:
+        raise ArgumentError("pattern", repr(pattern), f"one of {', '.join(PATTERNS)}, or a regular expression that isn't a plain word")
 
 
 def check_separator(separator: str | None) -> None:

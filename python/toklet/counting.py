@@ -32,7 +32,7 @@ def count(
     texts : iterable of str or bytes
         Read once and never held whole: memory grows with the distinct pretokens.
     pattern : str
-        The name of a built-in pattern (`toklet.patterns`), or a regular expression; "" is no pattern: a text is one pretoken (on the native backend).
+        The name of a built-in pattern (`toklet.patterns`), or a regular expression; "" is no pattern: a text is one pretoken.
     max_words : int, optional
         Keep at most so many distinct pretokens, the most frequent ones. The counts are then lower bounds: `error_bound` says by how much each may be
         too low, which is at most the number of pretokens divided by `max_words`.

@@ -1,15 +1,18 @@
 """Ids to text: what a `Tokenizer` does in this direction."""
 
-from collections.abc import Iterable
-from typing import Any
+from __future__ import annotations
 
-from numpy.typing import ArrayLike
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from ._core import backend
 from .arrays import as_id, as_ids
 from .batch import Batch
 from .reference.error import WrongTypeError, as_bytes, check_choice
 from .stream import Stream
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 ERRORS = ("replace", "strict")
 

@@ -1,24 +1,28 @@
 """Text to ids: what a `Tokenizer` does in this direction, and counting and cutting by ids."""
 
+from __future__ import annotations
+
 import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .arrays import Ids, as_array
+from .arrays import as_array
 from .batch import Batch
 from .checks import as_path
 from .counter import Counter
+from .later import np
 from .progress import Report
 from .reading import Source, bounded, parts
 from .reference.count import check_texts
 from .reference.encode import check_threads
 from .reference.error import MAX_TEXT_BYTES, ArgumentError, as_bytes, check_choice, number
 
-UINT32 = np.dtype(np.uint32)
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .arrays import Ids
+
 Text = str | bytes
 Special = str | Collection[str]
 
@@ -69,7 +73,7 @@ class Encodes:
         """
         special = self._special(special)
         if dropout.__class__ is float and dropout == 0:  # first of all, for checking takes as long as encoding a few words
-            return as_array(self._core.encode(text, special), UINT32)
+            return as_array(self._core.encode(text, special), np.uint32)
         dropout = number("dropout", dropout, "from 0 to 1", 0, 1)
         if seed is None:
             seed = secrets.randbits(64)

@@ -1,18 +1,21 @@
 """Tokenizers of other libraries, taken over and given out: the ids are the same on both sides, or it is refused."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from ._core import core, files
-from .arrays import Ids, as_array, as_ids
+from .arrays import as_array, as_ids
+from .later import np
 from .reference.error import WrongTypeError
 
 if TYPE_CHECKING:
     import tiktoken
     import tokenizers
+    from numpy.typing import ArrayLike
+
+    from .arrays import Ids
 
 
 class Interchange:
@@ -28,7 +31,7 @@ class Interchange:
         return self
 
     @classmethod
-    def from_tiktoken(cls, encoding: "tiktoken.Encoding") -> Self:
+    def from_tiktoken(cls, encoding: tiktoken.Encoding) -> Self:
         """Take over an encoding of `tiktoken`: its ranks, its pattern and its special tokens; of several names for one id the first.
 
         Examples
@@ -47,7 +50,7 @@ class Interchange:
         return cls._of(core.Tokenizer(dict(ranks or {}), None, {name: id for id, name in reversed(names.items())}, pattern, True))
 
     @classmethod
-    def from_huggingface(cls, tokenizer: "tokenizers.Tokenizer | Any") -> Self:
+    def from_huggingface(cls, tokenizer: tokenizers.Tokenizer | Any) -> Self:
         """Take over a tokenizer of `tokenizers`, or a fast one of `transformers`: all that its tokenizer.json says.
 
         Raises
@@ -67,7 +70,7 @@ class Interchange:
             raise WrongTypeError("tokenizer", f"of type {type(tokenizer).__name__}", "a tokenizers.Tokenizer, or a fast tokenizer of transformers")
         return cls._of(files.read(inner.to_str().encode(), "tokenizer.json"))
 
-    def to_tiktoken(self, name: str = "toklet") -> "tiktoken.Encoding":
+    def to_tiktoken(self, name: str = "toklet") -> tiktoken.Encoding:
         """Give the same as an encoding of `tiktoken`, which must be installed.
 
         Parameters
@@ -90,9 +93,9 @@ class Interchange:
 
         files.text(self._core, ".tiktoken")  # refuses what ranks can't say
         ranks, _, specials, pattern, *_ = self._core.tables()
-        return tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=specials)
+        return tiktoken.Encoding(name, pat_str=pattern or "(?s:.+)", mergeable_ranks=ranks, special_tokens=specials)
 
-    def to_huggingface(self) -> "tokenizers.Tokenizer":
+    def to_huggingface(self) -> tokenizers.Tokenizer:
         """Give the same as a tokenizer of `tokenizers`, which must be installed. There text that spells a special token becomes it, unless told otherwise.
 
         Raises

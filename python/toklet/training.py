@@ -20,6 +20,7 @@ def train(
     max_token_length: int | None = None,
     ties: str = "ids",
     extend: Tokenizer | None = None,
+    superwords: int | None = None,
     max_words: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     threads: int | None = None,
@@ -34,8 +35,8 @@ def train(
     vocab_size : int
         How many ids: the 256 bytes, the merges, the special tokens. It is less if the corpus has no more pairs to merge.
     pattern : str
-        What cuts text into pretokens, which no merge crosses: a name from `toklet.patterns`, or a regular expression; "" cuts nothing (on the native
-        backend). Default: that of `extend`, or "o200k".
+        What cuts text into pretokens, which no merge crosses: a name from `toklet.patterns`, or a regular expression; "" cuts nothing, as for DNA. Default:
+        that of `extend`, or "o200k".
     special_tokens : sequence of str
         Their ids come last. The corpus is text: what it spells is never taken as one.
     min_frequency : int
@@ -48,6 +49,10 @@ def train(
         as bytes.
     extend : Tokenizer, optional
         Its ids, merges and special tokens stay; the corpus is encoded by it, and new merges are learnt on top. `vocab_size` counts the ids of both.
+    superwords : int, optional
+        From this size of the vocabulary on merges may join words, inside a line (SuperBPE): "by the way" may become one token. The tokenizer's pattern is
+        then "lines", and it encodes each line by the ranks of its merges, as any library does that reads its file. Counting remembers distinct lines,
+        not words: expect memory of several times the text.
     max_words : int, optional
         See `count`: memory is bounded, and the vocabulary is no longer exact.
     checkpoint : path, optional
@@ -76,15 +81,17 @@ def train(
     >>> train(["slow slower"], vocab_size=262, extend=tok).merges[4:]
     [(b's', b'low'), (b' ', b'slow')]
     """
-    pattern = of_pattern(pattern, extend)
-    checked(pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads)
-    return count(texts, pattern, max_words=max_words, threads=threads, progress=progress).train(
+    cut, pattern = of_pattern(pattern, extend, superwords)
+    checked(cut, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
+    return count(texts, cut, max_words=max_words, threads=threads, progress=progress).train(
         vocab_size,
         special_tokens=special_tokens,
         min_frequency=min_frequency,
         max_token_length=max_token_length,
         ties=ties,
         extend=extend,
+        superwords=superwords,
+        pattern=pattern,
         checkpoint=checkpoint,
         threads=threads,
         progress=progress,
@@ -104,15 +111,16 @@ def train_files(
     max_token_length: int | None = None,
     ties: str = "ids",
     extend: Tokenizer | None = None,
+    superwords: int | None = None,
     max_words: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     progress: bool | Report | None = None,
 ) -> Tokenizer:
     """Train a tokenizer on files: `count_files`, then `WordCounts.train`; see `train` for the parameters."""
-    pattern = of_pattern(pattern, extend)
-    checked(pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads)
-    counts = count_files(paths, pattern, separator=separator, field=field, column=column, max_words=max_words, threads=threads, progress=progress)
+    cut, pattern = of_pattern(pattern, extend, superwords)
+    checked(cut, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
+    counts = count_files(paths, cut, separator=separator, field=field, column=column, max_words=max_words, threads=threads, progress=progress)
     return counts.train(
         vocab_size,
         special_tokens=special_tokens,
@@ -120,14 +128,18 @@ def train_files(
         max_token_length=max_token_length,
         ties=ties,
         extend=extend,
+        superwords=superwords,
+        pattern=pattern,
         checkpoint=checkpoint,
         threads=threads,
         progress=progress,
     )
 
 
-def of_pattern(pattern: str | None, extend: Tokenizer | None) -> str:
-    """Give the pattern: what was asked for, or that of the tokenizer that is extended, or the default."""
-    if pattern is not None:
-        return pattern
-    return extend.pattern if isinstance(extend, Tokenizer) else "o200k"
+def of_pattern(pattern: str | None, extend: Tokenizer | None, superwords: int | None) -> tuple[str, str]:
+    """Give what cuts the corpus, and what cuts it into words: what was asked for, or the pattern of the tokenizer that is extended, or the default."""
+    if superwords is not None:
+        return "lines", "o200k" if pattern is None else pattern
+    if pattern is None:
+        pattern = extend.pattern if isinstance(extend, Tokenizer) else "o200k"
+    return pattern, pattern

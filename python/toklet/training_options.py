@@ -22,16 +22,22 @@ def checked(
     extend: Tokenizer | None,
     checkpoint: str | os.PathLike[str] | None,
     threads: int | None,
+    superwords: int | None = None,
+    words: str | None = None,
 ) -> dict[str, Any]:
-    """Give the options of the core, refusing what can't be trained."""
+    """Give the options of the core, refusing what can't be trained. `pattern` is that of the counts, `words` what cuts lines before superwords."""
     names = as_list("special_tokens", special_tokens)
     if extend is not None and not isinstance(extend, Tokenizer):
         raise WrongTypeError("extend", repr(extend), "a Tokenizer, or None")
     known, old = (extend.vocab_size, list(extend.special_tokens)) if extend is not None else (0, [])
-    vocab_size, min_frequency, max_token_length = check(vocab_size, names, min_frequency, max_token_length, ties, known, old)
-    check_pattern(pattern)
-    if extend is not None and (cut := str(core.WordCounts({}, pattern).pattern)) != extend.pattern:
+    vocab_size, min_frequency, max_token_length, superwords = check(vocab_size, names, min_frequency, max_token_length, ties, known, old, superwords)
+    cut = regex(pattern)
+    if extend is not None and cut != extend.pattern:
         raise ArgumentError("the pattern of the counts", repr(cut), f"that of the tokenizer to extend: {extend.pattern!r}")
+    if superwords is None and words is not None and regex(words) != cut:
+        raise ArgumentError("pattern", repr(words), f"that of the counts: {cut!r}")
+    if superwords is not None:
+        regex("o200k" if words is None else words)
     return {
         "vocab_size": vocab_size,
         "special_tokens": names,
@@ -40,5 +46,12 @@ def checked(
         "ties": ties,
         "extend": None if extend is None else extend._core,
         "checkpoint": None if checkpoint is None else as_path(checkpoint),
+        "superwords": None if superwords is None else (superwords, "o200k" if words is None else words),
         "threads": check_threads(threads),
     }
+
+
+def regex(pattern: str) -> str:
+    """Give the regular expression of a pattern, refusing what is none."""
+    check_pattern(pattern)
+    return str(core.WordCounts({}, pattern).pattern)

@@ -112,12 +112,14 @@ class WordCounts:
         max_token_length: int | None = None,
         ties: str = "ids",
         extend: Tokenizer | None = None,
+        superwords: int | None = None,
+        pattern: str | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         threads: int | None = None,
         progress: bool | Report | None = None,
     ) -> Tokenizer:
-        """Train a tokenizer on these counts; the parameters are those of `toklet.train`."""
-        options = checked(self.pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads)
+        """Train a tokenizer on these counts; the parameters are those of `toklet.train`. `superwords` needs counts of lines: `count(texts, "lines")`."""
+        options = checked(self.pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
         with reporting(progress, f"merge in about {self.memory.training / 1e6:,.0f} MB", " merges") as report:
             return Tokenizer._of(core.train(self._core, **options, progress=report))
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result, quote};
-use crate::split::Pattern;
+use crate::split::{Pattern, spans};
 use crate::threads::{Pulse, parallel, workers};
 use table::Table;
 
@@ -122,6 +122,18 @@ impl WordCounts {
         Ok(both)
     }
 
+    /// Cut the pretokens again, by another pattern: counts of lines become counts of their words.
+    pub fn cut(&self, pattern: &Pattern, pulse: &Pulse) -> Result<Self> {
+        let mut finer = Self::new(pattern.clone());
+        for (word, n) in self.iter() {
+            pattern.windows(word, |start, ends| {
+                pulse.tick(0)?;
+                spans(start, ends).try_for_each(|span| finer.add_word(&word[span], n))
+            })?;
+        }
+        Ok(finer)
+    }
+
     /// Count everything `n` times: the weight of a source.
     pub fn times(&self, n: u64) -> Result<Self> {
         let mut product = self.clone();
@@ -224,7 +236,7 @@ mod tests {
     #[test]
     fn the_same_counts_whatever_the_threads_and_the_pieces() -> Result<()> {
         let text = "It's a rose, a Rose;\nis 12345\n\n  a rose?\r\nñandú\nx = y1\n1/2\n/b\n".repeat(30_000);
-        for pattern in ["gpt2", "cl100k", "o200k"] {
+        for pattern in ["gpt2", "cl100k", "o200k", "lines"] {
             let pattern = Pattern::new(pattern)?;
             let mut plain = WordCounts::new(pattern.clone());
             for pretoken in pattern.split(text.as_bytes())? {

@@ -90,6 +90,8 @@ fn around(tokenizer: &Tokenizer) -> Value {
     let regex = tokenizer.pattern().regex();
     let pre_tokenizer = if Pattern::built_in().any(|(name, known)| name == "gpt2" && known == regex) {
         byte_level(true, false)
+    } else if regex.is_empty() {
+        byte_level(false, false) // an empty regular expression would cut everywhere
     } else {
         let split = json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
         json!({"type": "Sequence", "pretokenizers": [split, byte_level(false, false)]})

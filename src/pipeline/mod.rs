@@ -122,7 +122,7 @@ impl Pipeline {
     /// Whether a pattern and special tokens say all of it.
     pub(crate) fn plain(&self) -> bool {
         let bare = |token: &AddedToken| token.special && !token.lstrip && !token.rstrip && !token.single_word;
-        let one = self.cutters.len() == 1 && self.cutters[0].regex().is_some() && self.prefix == Prefix::Never && self.byte_level;
+        let one = self.cutters.len() < 2 && self.cutters.iter().all(|cutter| cutter.regex().is_some()) && self.prefix == Prefix::Never && self.byte_level;
         let alike = self.raw.is_empty() || self.normalized.is_empty();
         one && self.steps.is_empty() && self.added.iter().all(bare) && alike && self.template.is_none()
     }

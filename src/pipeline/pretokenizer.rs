@@ -84,6 +84,7 @@ impl PreTokenizer {
         fields.need("Split", step, !self.metaspace, "in front of Metaspace, which writes spaces as ▁")?;
         let sought = if text.is_null() {
             let pattern = fields.text("pattern.Regex", regex)?;
+            fields.need("pattern.Regex", regex, !pattern.is_empty(), "a regular expression that isn't empty")?;
             fields.need("pattern.Regex", regex, !spaced, "a text: spaces are written as ▁")?;
             sought(pattern)?
         } else {

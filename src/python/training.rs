@@ -212,7 +212,7 @@ pub(super) fn count_files(
 
 #[pyfunction]
 #[pyo3(signature = (counts, vocab_size, special_tokens = Vec::new(), min_frequency = 1, max_token_length = None, ties = "ids", extend = None, checkpoint = None,
-                    threads = None, progress = None))]
+                    superwords = None, threads = None, progress = None))]
 #[allow(clippy::too_many_arguments)] // they are the keyword arguments of Python
 pub(super) fn train(
     py: Python<'_>,
@@ -224,14 +224,16 @@ pub(super) fn train(
     ties: &str,
     extend: Option<&Tokenizer>,
     checkpoint: Option<PathBuf>,
+    superwords: Option<(u32, String)>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Tokenizer> {
+    let superwords = call(py, 0, |_| superwords.map(|(size, pattern)| Ok((size, crate::Pattern::new(&pattern)?))).transpose())?;
     let ties = call(py, 0, |_| Ties::named(ties))?;
     let extend = extend.map(|tokenizer| tokenizer.0.vocabulary().clone());
     let known = extend.as_ref().map_or(256, |vocabulary| vocabulary.size());
     let total = u64::from(vocab_size).saturating_sub((known + special_tokens.len()) as u64);
-    let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads };
+    let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, superwords, threads };
     let mut made = 0;
     let trained = reported(py, super::LONG, progress, total, |pulse| {
         let vocabulary = crate::train::train(&counts.0, &options, pulse)?;

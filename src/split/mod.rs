@@ -8,6 +8,7 @@ mod cl100k;
 mod class;
 mod ends;
 mod gpt2;
+mod lines;
 mod machine;
 mod moves;
 mod o200k;
@@ -33,10 +34,11 @@ struct BuiltIn {
     machine: &'static Machine,
 }
 
-static BUILT_IN: [BuiltIn; 3] = [
+static BUILT_IN: [BuiltIn; 4] = [
     BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, machine: &gpt2::MACHINE },
     BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, machine: &cl100k::MACHINE },
     BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], machine: &o200k::MACHINE },
+    BuiltIn { name: "lines", regex: lines::REGEX, spellings: &[], machine: &lines::MACHINE },
 ];
 
 /// How text is cut into pretokens: a built-in pattern, or any regular expression.
@@ -45,12 +47,13 @@ pub struct Pattern(Cut);
 
 #[derive(Clone)]
 enum Cut {
+    Nowhere,
     Machine(&'static BuiltIn),
     Regex(Box<fancy_regex::Regex>),
 }
 
 impl Pattern {
-    /// Take the name of a built-in pattern, or a regular expression.
+    /// Take the name of a built-in pattern, or a regular expression; "" cuts nothing, so a text is one pretoken, whatever its bytes are.
     ///
     /// ```
     /// let pattern = toklet::Pattern::new("cl100k")?;
@@ -58,6 +61,9 @@ impl Pattern {
     /// # Ok::<(), toklet::Error>(())
     /// ```
     pub fn new(pattern: &str) -> Result<Self> {
+        if pattern.is_empty() {
+            return Ok(Self(Cut::Nowhere));
+        }
         if let Some(known) = BUILT_IN.iter().find(|p| p.name == pattern || p.regex == pattern || p.spellings.contains(&pattern)) {
             return Ok(Self(Cut::Machine(known)));
         }
@@ -77,6 +83,7 @@ impl Pattern {
     /// The regular expression.
     pub fn regex(&self) -> &str {
         match &self.0 {
+            Cut::Nowhere => "",
             Cut::Machine(known) => known.regex,
             Cut::Regex(regex) => regex.as_str(),
         }
@@ -98,6 +105,8 @@ impl Pattern {
     /// ```
     pub fn windows(&self, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
         match &self.0 {
+            Cut::Nowhere if data.is_empty() => Ok(()),
+            Cut::Nowhere => take(0, &[ends::narrow(data.len())?]),
             Cut::Machine(known) => ends::windows(known.machine, data, take),
             Cut::Regex(regex) => {
                 let mut start = 0;

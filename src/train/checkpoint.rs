@@ -76,6 +76,10 @@ fn identity(counts: &WordCounts, options: &Options) -> String {
     add(options.ties.name().as_bytes());
     add(&options.min_frequency.to_le_bytes());
     add(&longest.to_le_bytes());
+    if let Some((words, pattern)) = &options.superwords {
+        add(&u64::from(*words).to_le_bytes());
+        add(pattern.regex().as_bytes());
+    }
     for (token, id) in options.extend.as_deref().map(Vocabulary::tokens).unwrap_or_default() {
         add(token);
         add(&u64::from(id).to_le_bytes());

@@ -21,8 +21,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::count::WordCounts;
-use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result};
+use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
 use crate::merge::Merger;
+use crate::split::Pattern;
 use crate::threads::{Pulse, workers};
 use crate::vocab::{Parts, Vocabulary, check_names, visible};
 use checkpoint::Checkpoint;
@@ -54,6 +55,8 @@ pub struct Options {
     pub extend: Option<Arc<Vocabulary>>,
     /// A file that keeps the merges learnt so far, and that training goes on from.
     pub checkpoint: Option<PathBuf>,
+    /// Learn words first, up to so many ids, by this pattern; then merges may join words, inside a line. What is counted are lines.
+    pub superwords: Option<(u32, Pattern)>,
 }
 
 impl Options {
@@ -68,6 +71,7 @@ impl Options {
             threads: None,
             extend: None,
             checkpoint: None,
+            superwords: None,
         }
     }
 
@@ -90,6 +94,12 @@ impl Options {
         if (self.vocab_size as usize) < least || self.vocab_size > MAX_IDS {
             let start = if self.extend.is_some() { format!("{} ids to extend", base.size()) } else { "256 bytes".into() };
             return refuse("vocab_size", self.vocab_size.to_string(), format!("from {least} ({start} and {specials} special tokens) to {MAX_IDS}"));
+        }
+        let most = self.vocab_size as usize - specials;
+        if let Some((words, _)) = self.superwords
+            && !(base.size()..=most).contains(&(words as usize))
+        {
+            return refuse("superwords", words.to_string(), format!("from {} to {most}, or None", base.size()));
         }
         if self.min_frequency == 0 {
             return refuse("min_frequency", "0".into(), "an integer, at least 1".into());
@@ -122,16 +132,24 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
     if pairs > u128::from(u64::MAX) {
         return Err(Error::new(Kind::Corpus, "the number of pairs in the corpus", pairs.to_string(), format!("at most {}", u64::MAX)));
     }
+    if options.superwords.is_some() && counts.pattern().regex() != Pattern::new("lines")?.regex() {
+        let allowed = "\"lines\", where merges may join words";
+        return Err(Error::new(Kind::Argument, "the pattern of the counts", quote::text(counts.pattern().regex()), allowed));
+    }
     let specials = options.new_specials(&base);
     let most = options.vocab_size as usize - specials.len() - base.size();
     let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts, options));
     let mut merges = checkpoint.as_ref().map_or(Ok(Vec::new()), |checkpoint| checkpoint.load(most))?;
     pulse.tick(merges.len() as u64)?;
-    let start = base.extended(merges.clone(), Vec::new(), pulse)?;
-    let learnt = match options.ties {
-        Ties::Bytes => learn::<ByTokens>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
-        Ties::Ids | Ties::HuggingFace => learn::<BySymbols>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
+    let mut stage = |counts: &WordCounts, most: usize| {
+        let start = base.extended(merges.clone(), Vec::new(), pulse)?;
+        match options.ties {
+            Ties::Bytes => learn::<ByTokens>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
+            Ties::Ids | Ties::HuggingFace => learn::<BySymbols>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
+        }
     };
+    let words = options.superwords.as_ref().map_or(Ok(()), |(words, pattern)| stage(&counts.cut(pattern, pulse)?, *words as usize - base.size()));
+    let learnt = words.and_then(|()| stage(counts, most));
     if let Some(checkpoint) = checkpoint {
         checkpoint.save(&merges)?; // of an interrupted training, too
     }

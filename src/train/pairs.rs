@@ -6,6 +6,7 @@
 //! longer true, which can only be too high: one is put back with the true count when it comes up.
 
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -95,14 +96,20 @@ impl<T: Tie> Pairs<T> {
 
     /// Take the most frequent pair off the heap; none if all are under the threshold.
     pub(super) fn most_frequent(&mut self) -> Option<Pair> {
-        while let Some((count, tie, pair)) = self.heap.pop() {
+        loop {
+            let mut top = self.heap.peek_mut()?;
+            let pair = top.2;
             match self.known.get(&pair) {
-                Some(known) if known.count == count => return Some(pair),
-                Some(known) => self.heap.push((known.count, tie, pair)),
-                None => {}
+                Some(known) if known.count < top.0 => top.0 = known.count,
+                found => {
+                    let found = found.is_some();
+                    PeekMut::pop(top);
+                    if found {
+                        return Some(pair);
+                    }
+                }
             }
         }
-        None
     }
 
     /// Forget a pair that mustn't be merged.

@@ -25,6 +25,7 @@ def add(commands: "Commands") -> None:
         "--ties", choices=("ids", "huggingface", "bytes"), default="ids", help="which of two equally frequent pairs goes first (default: %(default)s)"
     )
     parser.add_argument("--extend", metavar="TOK", help="a tokenizer file whose ids and merges stay; new ones are learnt on top, up to the vocabulary size")
+    parser.add_argument("--superwords", type=int, metavar="N", help="from this vocabulary size on merges may join the words of a line")
     parser.add_argument("--checkpoint", metavar="PATH", help="keep the merges learnt so far in this file, and go on from it")
     takes_json(parser)
 
@@ -48,11 +49,12 @@ def train(args: argparse.Namespace) -> None:
 
     started = time.perf_counter()
     extend = load(args.extend) if args.extend else None
-    pattern = extend.pattern if extend and args.pattern is None else args.pattern
+    words = args.pattern if args.superwords is not None else None
+    pattern = "lines" if args.superwords is not None else extend.pattern if extend and args.pattern is None else args.pattern
     options = {"special_tokens": args.special, "min_frequency": args.min_frequency, "max_token_length": args.max_token_length, "ties": args.ties}
-    options |= {"extend": extend, "checkpoint": args.checkpoint, "threads": args.threads}
-    checked("o200k" if pattern is None else pattern, args.vocab_size, **options)
-    tok = counted(args, pattern).train(args.vocab_size, progress=not args.quiet, **options)
+    options |= {"extend": extend, "checkpoint": args.checkpoint, "threads": args.threads, "superwords": args.superwords}
+    checked("o200k" if pattern is None else pattern, args.vocab_size, words=words, **options)
+    tok = counted(args, pattern).train(args.vocab_size, progress=not args.quiet, pattern=words, **options)
     tok.save(args.output)
     seconds = time.perf_counter() - started
     if args.json:

@@ -93,6 +93,8 @@ def around(tokenizer: Tokenizer) -> dict[str, Any]:
     added = [added_token(name, id) for name, id in sorted(tokenizer.vocabulary.specials.items(), key=lambda item: item[1])]
     if tokenizer.pattern == PATTERNS["gpt2"]:
         pre_tokenizer = BYTE_LEVEL
+    elif not tokenizer.pattern:
+        pre_tokenizer = {**BYTE_LEVEL, "use_regex": False}  # an empty regular expression would cut everywhere
     else:
         split = {"type": "Split", "pattern": {"Regex": tokenizer.pattern}, "behavior": "Isolated", "invert": False}
         pre_tokenizer = {"type": "Sequence", "pretokenizers": [split, {**BYTE_LEVEL, "use_regex": False}]}

@@ -10,6 +10,7 @@ import json
 from . import atomic
 from .count import WordCounts
 from .error import FormatError
+from .split import PATTERNS, named
 from .vocab import Vocabulary
 
 Merges = list[tuple[bytes, bytes]]
@@ -37,7 +38,9 @@ def save(path: str, of: str, merges: Merges) -> None:
     atomic.write(path, json.dumps({"training": of, "merges": pairs}).encode())
 
 
-def identity(counts: WordCounts, ties: str, min_frequency: int, max_token_length: int | None, extended: Vocabulary | None) -> str:
+def identity(
+    counts: WordCounts, ties: str, min_frequency: int, max_token_length: int | None, superwords: tuple[int, str] | None, extended: Vocabulary | None
+) -> str:
     """Hash all that merges depend on."""
     digest = hashlib.sha256()
 
@@ -47,6 +50,9 @@ def identity(counts: WordCounts, ties: str, min_frequency: int, max_token_length
 
     for part in (counts.pattern.encode(), ties.encode(), min_frequency, max_token_length or 0):
         add(part)
+    if superwords:
+        add(superwords[0])
+        add(PATTERNS.get(named(superwords[1]), "").encode())
     if extended:
         for token in sorted(extended.tokens, key=extended.tokens.__getitem__):
             add(token)

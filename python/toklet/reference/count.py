@@ -27,7 +27,7 @@ class WordCounts:
     """
 
     def __init__(self, words: Mapping[bytes, int], pattern: str, error_bound: int = 0) -> None:
-        self.pattern = PATTERNS[named(pattern)]
+        self.pattern = PATTERNS.get(named(pattern), "")
         self.words: dict[bytes, int] = {}
         self._error_bound = error_bound
         for word, n in words.items():
@@ -88,6 +88,14 @@ class WordCounts:
         for word, n in other.words.items():
             both._add(word, n)
         return both
+
+    def cut(self, pattern: str) -> "WordCounts":
+        """Cut the pretokens again, by another pattern: counts of lines become counts of their words."""
+        finer = WordCounts({}, pattern)
+        for word, n in self.words.items():
+            for part in split(word, pattern):
+                finer._add(part, n)
+        return finer
 
     def times(self, n: int) -> "WordCounts":
         """Count everything `n` times: the weight of a source."""

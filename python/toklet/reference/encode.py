@@ -45,7 +45,7 @@ class Tokenizer:
         kind = self.pipeline.kind(tokens, special_tokens) if self.pipeline else None
         self.vocabulary = Vocabulary(tokens, merges, special_tokens, whole, kind)
         self._name = named(pattern) if self.pipeline is None else ""
-        self.pattern = PATTERNS[self._name] if self.pipeline is None else self.pipeline.pattern
+        self.pattern = PATTERNS.get(self._name, "") if self.pipeline is None else self.pipeline.pattern
 
     @classmethod
     def from_merges(cls, merges: list[tuple[bytes, bytes]], special_tokens: list[str], pattern: str) -> "Tokenizer":

@@ -63,7 +63,7 @@ class Pipeline:
     def plain(self) -> bool:
         """Whether a pattern and special tokens say all of it."""
         marked = any(token != AddedToken(token.content, token.id, normalized=token.normalized) for token in self.added)
-        one = len(self.cutters) == 1 and self.cutters[0].covers and self.prefix == "never" and self.byte_level
+        one = len(self.cutters) < 2 and all(cutter.covers for cutter in self.cutters) and self.prefix == "never" and self.byte_level
         return one and not self.steps and not marked and not (self.raw and self.normalized) and self.template is None
 
     def kind(self, tokens: Mapping[bytes, int], specials: Mapping[str, int]) -> Symbols:
@@ -221,7 +221,7 @@ class PreTokenizer:
         invert = self.fields.flag("invert", step.get("invert"), False)
         self.fields.need("Split", step, not self.metaspace, "in front of Metaspace, which writes spaces as ▁")
         if text is None:
-            self.fields.text("pattern.Regex", regex)
+            self.fields.need("pattern.Regex", self.fields.text("pattern.Regex", regex), regex != "", "a regular expression that isn't empty")
             self.fields.need("pattern.Regex", regex, not self.spaced, "a text: spaces are written as ▁")
             self.cutters.append(Cutter("regex", regex, behavior, invert))
         else:

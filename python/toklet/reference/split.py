@@ -20,6 +20,7 @@ PATTERNS = {
             r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         )
     ),
+    "lines": r"[^\r\n]*[\r\n]+|[^\r\n]+",  # of superwords
 }
 SPELLINGS = {  # other names, and other ways in which published tokenizers write the same pattern
     "r50k": "gpt2",
@@ -137,13 +138,24 @@ def o200k(text: str, kinds: bytes, i: int) -> int:
     return end if end > i else lines(text, kinds, i)
 
 
-SCANNERS: dict[str, Scanner] = {"gpt2": gpt2, "cl100k": cl100k, "o200k": o200k}
+def whole_line(text: str, kinds: bytes, i: int) -> int:
+    """A line with the line breaks behind it: the pattern of superwords."""
+    while i < len(text) and text[i] not in "\r\n":
+        i += 1
+    while i < len(text) and text[i] in "\r\n":
+        i += 1
+    return i
+
+
+SCANNERS: dict[str, Scanner] = {"gpt2": gpt2, "cl100k": cl100k, "o200k": o200k, "lines": whole_line}
 
 
 def named(pattern: str) -> str:
-    """Give the name of a built-in pattern, whether `pattern` is its name, an alias or its regular expression."""
+    """Give the name of a built-in pattern, whether `pattern` is its name, an alias or its regular expression; "" cuts nothing and is its own name."""
     if not isinstance(pattern, str):
         raise WrongTypeError("pattern", repr(pattern), f"one of {', '.join(PATTERNS)}, or a regular expression")
+    if pattern == "":
+        return ""
     for name, regex in PATTERNS.items():
         if pattern in (name, regex) or SPELLINGS.get(pattern) == name:
             return name
@@ -156,7 +168,10 @@ def split(data: bytes, pattern: str) -> list[bytes]:
     >>> split(b"Hello world, it's 2026!", "cl100k")
     [b'Hello', b' world', b',', b' it', b"'s", b' ', b'202', b'6', b'!']
     """
-    scan = SCANNERS[named(pattern)]
+    name = named(pattern)
+    if name == "":
+        return [data] if data else []
+    scan = SCANNERS[name]
     text = data.decode("utf-8", "surrogateescape")
     kinds, i, pretokens = classes(text), 0, []
     while i < len(text):

@@ -13,8 +13,9 @@ from typing import Any
 from . import checkpoint as checkpoints
 from .count import MAX_COUNT, WordCounts
 from .encode import Tokenizer
-from .error import MAX_IDS, MAX_TOKEN_BYTES, CorpusError, VocabularyError, check_choice, number
+from .error import MAX_IDS, MAX_TOKEN_BYTES, ArgumentError, CorpusError, VocabularyError, check_choice, number
 from .merge import merge
+from .split import PATTERNS
 from .vocab import Pair, Vocabulary, check_specials
 
 VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]  # the bytes that stand for themselves in Hugging Face's alphabet; the others follow
@@ -48,8 +49,15 @@ def replace(ids: list[int], pair: Pair, new: int) -> list[int]:
 
 
 def check(
-    vocab_size: int, specials: Sequence[str], min_frequency: int, max_token_length: int | None, ties: str, known: int = 0, old: Sequence[str] = ()
-) -> tuple[int, int, int | None]:
+    vocab_size: int,
+    specials: Sequence[str],
+    min_frequency: int,
+    max_token_length: int | None,
+    ties: str,
+    known: int = 0,
+    old: Sequence[str] = (),
+    superwords: int | None = None,
+) -> tuple[int, int, int | None, int | None]:
     """Give the sizes as plain numbers; refuse what can't be trained, before a corpus is read. `known` and `old`: the ids and specials of what is extended."""
     check_specials(specials)
     if len(set(specials)) < len(specials):
@@ -59,10 +67,13 @@ def check(
     new = sum(name not in old for name in specials)
     least = (known or 256) + new
     longest = f"from 1 to {MAX_TOKEN_BYTES} bytes, or None"
+    vocab_size = number("vocab_size", vocab_size, f"from {least} ({start} and {new} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True)
+    words = f"from {least - new} to {vocab_size - new}, or None"
     return (
-        number("vocab_size", vocab_size, f"from {least} ({start} and {new} special tokens) to {MAX_IDS}", least, MAX_IDS, whole=True),
+        vocab_size,
         number("min_frequency", min_frequency, "an integer, at least 1", 1, MAX_COUNT, whole=True),
         None if max_token_length is None else number("max_token_length", max_token_length, longest, 1, MAX_TOKEN_BYTES, whole=True),
+        None if superwords is None else number("superwords", superwords, words, least - new, vocab_size - new, whole=True),
     )
 
 
@@ -84,25 +95,36 @@ def train(
     ties: str = "ids",
     extend: Tokenizer | None = None,
     checkpoint: str | None = None,
+    superwords: tuple[int, str] | None = None,
     threads: int | None = None,
     progress: object = None,
 ) -> Tokenizer:
     """Learn a vocabulary of at most `vocab_size` ids, those of `extend` included.
+
+    With `superwords`, a size and a pattern, the counts are of lines: until the vocabulary has that size their words are learnt, cut by the pattern, and
+    from there on whole lines are, in which merges may join words.
 
     >>> train(WordCounts({b"low": 5, b"lower": 2}, "gpt2"), 258).merges()
     [(b'l', b'o'), (b'lo', b'w')]
     """
     base = extend.vocabulary if extend else Vocabulary.from_merges([], [])
     known = base.size if extend else 0
-    vocab_size, min_frequency, max_token_length = check(vocab_size, special_tokens, min_frequency, max_token_length, ties, known, list(base.specials))
+    size, pattern = superwords or (None, "")
+    vocab_size, min_frequency, max_token_length, size = check(
+        vocab_size, special_tokens, min_frequency, max_token_length, ties, known, list(base.specials), size
+    )
     check_corpus(counts)
+    if size is not None and counts.pattern != PATTERNS["lines"]:
+        raise ArgumentError("the pattern of the counts", repr(counts.pattern), '"lines", where merges may join words')
     specials = [name for name in special_tokens if name not in base.specials]
     most = vocab_size - len(specials) - base.size
-    of = checkpoints.identity(counts, ties, min_frequency, max_token_length, base if extend else None) if checkpoint else ""
+    of = checkpoints.identity(counts, ties, min_frequency, max_token_length, superwords, base if extend else None) if checkpoint else ""
     merges = checkpoints.load(checkpoint, of)[:most] if checkpoint else []
     loaded = len(merges)
+    stages = [(counts, most)] if size is None else [(counts.cut(pattern), size - base.size), (counts, most)]
     try:
-        learn(counts, base.extended(merges, []), merges, most, min_frequency, max_token_length or MAX_TOKEN_BYTES, ties, progress)
+        for stage, until in stages:
+            learn(stage, base.extended(merges, []), merges, until, min_frequency, max_token_length or MAX_TOKEN_BYTES, ties, progress)
     finally:
         if checkpoint and len(merges) > loaded:
             checkpoints.save(checkpoint, of, merges)
