@@ -99,8 +99,9 @@ impl Tokenizer {
 
     /// Encode many texts on several threads: all ids, and where each text's begin (and the last one's end).
     pub fn encode_batch(&self, texts: &[&[u8]], special: &Special, threads: Option<usize>, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u64>)> {
-        let (jobs, chosen) = (jobs(texts), self.specials.chosen(special)?);
-        let done = parallel(workers(threads), jobs.len(), |job| {
+        let (workers, chosen) = (workers(threads), self.specials.chosen(special)?);
+        let jobs = if workers > 1 { jobs(texts) } else { std::iter::once(0..texts.len()).collect() };
+        let mut done = parallel(workers, jobs.len(), |job| {
             self.lookup.with(|memory| {
                 let texts = &texts[jobs[job].clone()];
                 let (mut ids, mut ends) = (Vec::with_capacity(texts.iter().map(|text| text.len()).sum::<usize>() / 3), Vec::with_capacity(texts.len()));
@@ -111,12 +112,19 @@ impl Tokenizer {
                 Ok((ids, ends))
             })
         })?;
-        let mut ids = Vec::with_capacity(done.iter().map(|(ids, _)| ids.len()).sum());
-        let mut offsets = vec![0];
-        for (found, ends) in done {
-            offsets.extend(ends.iter().map(|end| (ids.len() + end) as u64));
-            ids.extend_from_slice(&found);
+        let (mut offsets, mut before) = (vec![0], 0);
+        for (found, ends) in &done {
+            offsets.extend(ends.iter().map(|end| (before + end) as u64));
+            before += found.len();
         }
+        let ids = match &mut done[..] {
+            [(all, _)] => std::mem::take(all),
+            parts => {
+                let mut ids = Vec::with_capacity(before);
+                parts.iter().for_each(|(part, _)| ids.extend_from_slice(part));
+                ids
+            }
+        };
         Ok((ids, offsets))
     }
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def as_array(values: Any, dtype: Any) -> NDArray[Any]:
-    """Give what the core returned as an array: raw bytes from the native one, a list from the reference."""
-    return np.frombuffer(values, dtype) if values.__class__ is bytearray else np.asarray(values, dtype)
+    """Give what the core returned as an array: memory from the native one, which is read where it lies, a list from the reference."""
+    return np.asarray(values, dtype) if values.__class__ is list else np.frombuffer(values, dtype)
 
 
 def as_ids(ids: Iterable[int] | ArrayLike) -> Any:

@@ -7,6 +7,7 @@ mod chat;
 mod convert;
 mod files;
 mod lists;
+mod numbers;
 mod prompting;
 mod sampling;
 mod tokenizer;

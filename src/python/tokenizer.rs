@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::convert::{self, integer, numbers, raw, special, text};
+use super::convert::{self, integer, numbers, special, text};
 use super::lists;
+use super::numbers::Numbers;
 use super::{call, exception, wrong_type};
 use crate::error::MAX_IDS;
 use crate::pipeline::Pipeline;
@@ -140,11 +141,11 @@ impl Tokenizer {
     }
 
     #[pyo3(signature = (text, special))]
-    fn encode<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyByteArray>> {
+    fn encode<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Numbers> {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
-        raw(py, &ids)
+        Ok(Numbers::new(ids))
     }
 
     fn encode_list<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
@@ -155,12 +156,12 @@ impl Tokenizer {
     }
 
     /// The ids of one pretoken.
-    fn merge<'py>(&self, py: Python<'py>, pretoken: &[u8]) -> PyResult<Bound<'py, PyByteArray>> {
+    fn merge<'py>(&self, py: Python<'py>, pretoken: &[u8]) -> PyResult<Numbers> {
         let ids = call(py, pretoken.len(), |pulse| self.0.pretoken(pretoken, pulse))?;
-        raw(py, &ids)
+        Ok(Numbers::new(ids))
     }
 
-    fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Bound<'py, PyByteArray>> {
+    fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Numbers> {
         let mut owned = Vec::with_capacity(parts.len());
         for (i, (part, trusted)) in parts.iter().enumerate() {
             let bytes = text(part, || format!("part {i}"))?;
@@ -168,26 +169,20 @@ impl Tokenizer {
         }
         let size = owned.iter().map(|part| part.text.len()).sum();
         let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
-        raw(py, &ids)
+        Ok(Numbers::new(ids))
     }
 
     #[pyo3(signature = (ids, pair = None))]
-    fn post_process<'py>(&self, ids: &Bound<'py, PyAny>, pair: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyByteArray>> {
+    fn post_process<'py>(&self, ids: &Bound<'py, PyAny>, pair: Option<&Bound<'py, PyAny>>) -> PyResult<Numbers> {
         let (first, second) = (numbers::<u32>(ids)?, pair.map(numbers::<u32>).transpose()?);
         let made = call(ids.py(), 4 * first.len(), |_| self.0.post_process(&first, second.as_deref()))?;
-        raw(ids.py(), &made)
+        Ok(Numbers::new(made))
     }
 
     #[pyo3(signature = (texts, special, threads, first = 0))]
-    fn encode_batch<'py>(
-        &self,
-        texts: &Bound<'py, PyList>,
-        special: &Bound<'py, PyAny>,
-        threads: Option<usize>,
-        first: usize,
-    ) -> PyResult<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
+    fn encode_batch<'py>(&self, texts: &Bound<'py, PyList>, special: &Bound<'py, PyAny>, threads: Option<usize>, first: usize) -> PyResult<(Numbers, Numbers)> {
         let (ids, offsets) = self.batch(texts, special, threads, first)?;
-        Ok((raw(texts.py(), &ids)?, raw(texts.py(), &offsets)?))
+        Ok((Numbers::new(ids), Numbers::new(offsets)))
     }
 
     fn encode_batch_lists<'py>(&self, texts: &Bound<'py, PyList>, special: &Bound<'py, PyAny>, threads: Option<usize>) -> PyResult<Bound<'py, PyList>> {
@@ -195,21 +190,16 @@ impl Tokenizer {
         lists::rows(texts.py(), &ids, &offsets)
     }
 
-    fn encode_with_offsets<'py>(
-        &self,
-        text: &Bound<'py, PyAny>,
-        special: &Bound<'py, PyAny>,
-        unit: &str,
-    ) -> PyResult<(Bound<'py, PyByteArray>, Bound<'py, PyByteArray>)> {
+    fn encode_with_offsets<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, unit: &str) -> PyResult<(Numbers, Numbers)> {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "char", pulse))?;
-        Ok((raw(py, &ids)?, raw(py, &offsets)?))
+        Ok((Numbers::new(ids), Numbers::new(offsets)))
     }
 
-    fn ends<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyByteArray>> {
+    fn ends<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Numbers> {
         let ends: Vec<u64> = self.0.ends(&numbers::<u32>(ids)?).into_iter().map(|end| end as u64).collect();
-        raw(ids.py(), &ends)
+        Ok(Numbers::new(ends))
     }
 
     fn count(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<usize> {
@@ -224,11 +214,11 @@ impl Tokenizer {
         call(py, text.as_ref().len(), |pulse| self.0.count_up_to(text.as_ref(), &special, limit, pulse))
     }
 
-    fn encode_with_dropout<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, dropout: f64, seed: u64) -> PyResult<Bound<'py, PyByteArray>> {
+    fn encode_with_dropout<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, dropout: f64, seed: u64) -> PyResult<Numbers> {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
         let ids = call(py, 8 * text.as_ref().len(), |pulse| self.0.encode_with_dropout(text.as_ref(), &special, dropout, seed, pulse))?;
-        raw(py, &ids)
+        Ok(Numbers::new(ids))
     }
 
     fn chunks(slf: &Bound<'_, Self>, text: &Bound<'_, PyAny>, max_tokens: usize, overlap: usize) -> PyResult<Chunks> {

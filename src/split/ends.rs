@@ -26,7 +26,7 @@ struct Window {
 
 /// Cut a text with a machine: `take` is told where a pretoken begins, and where it and those behind it end, counted from there.
 pub(super) fn windows(machine: &Machine, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
-    let mut window = Window { classes: [0; _], steps: [0; _], at: 0, start: 0, before: 0, mark: 0, ends: Vec::new() };
+    let mut window = Window { classes: [0; _], steps: [0; _], at: 0, start: 0, before: 0, mark: 0, ends: Vec::with_capacity(WINDOW.min(data.len()) / 2) };
     let mut state = Machine::START;
     while window.at < data.len() {
         let length = classify(&data[window.at..], &mut window.classes);
