@@ -29,8 +29,8 @@ def test_a_field_of_json_lines_is_a_text(toklet: Any, tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("{", "line 2 of .* is no JSON"),
-        ("[1]", "line 2 of .*an object with 'text'"),
-        ('{"txt": "a"}', "line 2 of .*an object with 'text'"),
+        ("[1]", "line 2 of .*an object with a text in its field 'text'"),
+        ('{"txt": "a"}', "line 2 of .*an object with a text in its field 'text'"),
         ('{"text": 1}', "'text' in line 2 of .* is 1"),
         ("[" * 100_000, "line 2"),
     ],
@@ -51,7 +51,7 @@ def test_a_column_of_a_parquet_table_holds_texts(toklet: Any, tmp_path: Path, ki
         with pytest.raises(toklet.FormatError, match=column):
             toklet.count_files(path, column=column)
     path.write_bytes(b"no table")
-    with pytest.raises(toklet.FormatError, match="not a parquet table"):
+    with pytest.raises(toklet.FormatError, match="no Parquet file"):
         toklet.count_files(path, column="text")
 
 

@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Iterable
+from itertools import chain
 
 from ._core import core
 from .checks import as_path, check_pattern, check_separator
@@ -100,7 +101,8 @@ def count_files(
     with reporting(progress, "count", "B") as report:
         if field is None and column is None:
             return WordCounts._of(core.count_files(named, pattern, separator, max_words, threads, report))
-        texts = json_texts(named, field) if field is not None else parquet_texts(named, str(column))
+        texts_of = (lambda path: json_texts(path, field, nulls=True)) if field is not None else (lambda path: parquet_texts(path, str(column), nulls=True))
+        texts = chain.from_iterable(map(texts_of, named))
         return WordCounts._of(core.count(texts, pattern, max_words, threads, report))
 
 

@@ -3,14 +3,14 @@
 Text files (one text, or texts between separators), JSON Lines (a field of each object) and Parquet (a column, by pyarrow). A text may be larger than a run.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .checks import check_separator
+from .documents import json_texts, parquet_texts
 from .progress import Report, reporting
-from .reference.error import ArgumentError, FormatError, WrongTypeError
+from .reference.error import ArgumentError, WrongTypeError
 
 RUN = 1 << 23  # bytes
 PART = 1 << 18  # bytes: what a thread takes of a text that is cut
@@ -40,8 +40,13 @@ class Source(NamedTuple):
     def runs(self, progress: bool | Report | None) -> Iterator[Run]:
         """Give the texts, in runs."""
         with reporting(progress, "encode", "B") as report:
-            read = parquet if self.column is not None else json_lines if self.field is not None else text
-            yield from read(self, report or (lambda done, total: None))
+            report = report or (lambda done, total: None)
+            if self.field is not None:
+                yield from bounded(json_texts(self.path, self.field, nulls=False, report=report))
+            elif self.column is not None:
+                yield from bounded(parquet_texts(self.path, self.column, nulls=False, report=report))
+            else:
+                yield from text(self, report)
 
 
 def bounded(texts: Iterable[Any]) -> Iterator[Run]:
@@ -95,57 +100,3 @@ def parts(path: str, cut: Cut, progress: bool | Report | None) -> Iterator[Run]:
                 held = held[end:]
             yield run
     yield [held]
-
-
-def json_lines(source: Source, report: Report) -> Iterator[Run]:
-    """Give a field of the objects that stand on the lines of a file; empty lines are passed over."""
-    number = 0
-    for run in text(source._replace(separator="\n"), report):
-        found = []
-        for line in run:
-            number += 1
-            if line.strip():
-                found.append(field_of(line, source.field, f"line {number} of {source.path}"))
-        yield found
-
-
-def field_of(line: bytes, field: Any, place: str) -> str:
-    """Give the text in a field of an object."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(place, f"no JSON ({error})", "an object") from None
-    found = value.get(field) if isinstance(value, dict) else None
-    if not isinstance(found, str):
-        raise FormatError(place, repr(value)[:80], f"an object with a text in its field {field!r}")
-    return found
-
-
-def parquet(source: Source, report: Report) -> Iterator[Run]:
-    """Give a column of a Parquet file."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise ImportError("Parquet files are read by pyarrow, which isn't installed: pip install 'toklet[parquet]'") from None
-    with open(source.path, "rb") as opened:
-        size = os.fstat(opened.fileno()).st_size
-        try:
-            file = pyarrow.parquet.ParquetFile(opened)
-        except pyarrow.ArrowException as error:
-            raise FormatError(source.path, f"no Parquet file ({error})", "one") from None
-        if source.column not in file.schema_arrow.names:
-            raise FormatError(source.path, f"without a column {source.column!r}", f"one with it; it has {', '.join(file.schema_arrow.names)}")
-        yield from bounded(column(source, file, size, report))
-
-
-def column(source: Source, file: Any, size: int, report: Report) -> Iterator[Any]:
-    """Give the texts of a column, row by row."""
-    row = 0
-    for batch in file.iter_batches(batch_size=1_024, columns=[source.column]):
-        for value in batch.column(0).to_pylist():
-            if not isinstance(value, str | bytes):
-                raise FormatError(f"row {row} of {source.path}", repr(value)[:80], f"a text in the column {source.column!r}")
-            yield value
-            row += 1
-        report(size * row // max(1, file.metadata.num_rows), size)
