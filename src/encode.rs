@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
-use crate::lookup::{Lookup, Memory};
+use crate::lookup::{Lookup, MEMORY_BYTES, Memory};
 use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::special::{Chosen, Finder, Piece, Special, each_piece};
@@ -42,13 +42,21 @@ impl Tokenizer {
     pub fn new(vocabulary: Vocabulary, pattern: &str, pulse: &Pulse) -> Result<Self> {
         let specials = Finder::new(vocabulary.specials().to_vec())?;
         let (pattern, vocabulary) = (Pattern::new(pattern)?, Arc::new(vocabulary));
-        let lookup = Lookup::new(vocabulary.clone(), pulse)?;
+        let lookup = Lookup::new(vocabulary.clone(), MEMORY_BYTES, pulse)?;
         Ok(Self { vocabulary, pattern, specials, lookup, pipeline: None, decoder: OnceLock::new() })
     }
 
     /// Put a vocabulary and what stands around it together.
     pub fn with_pipeline(vocabulary: Vocabulary, pipeline: Pipeline, pulse: &Pulse) -> Result<Self> {
         Ok(Self { pipeline: Some(pipeline), ..Self::new(vocabulary, "", pulse)? })
+    }
+
+    /// The same tokenizer, whose workers remember what they have seen in so many bytes each.
+    pub fn with_memory(&self, bytes: usize, pulse: &Pulse) -> Result<Self> {
+        let lookup = Lookup::new(self.vocabulary.clone(), bytes, pulse)?;
+        let pipeline = self.pipeline.as_ref().map(|pipeline| Pipeline::new(&pipeline.text())).transpose()?;
+        let (vocabulary, pattern, specials) = (self.vocabulary.clone(), self.pattern.clone(), self.specials.clone());
+        Ok(Self { vocabulary, pattern, specials, lookup, pipeline, decoder: OnceLock::new() })
     }
 
     /// What stands around the vocabulary, where a pattern and special tokens don't say all.

@@ -3,7 +3,6 @@
 use crate::encode::Tokenizer;
 use crate::error::{Error, Result};
 use crate::special::{Piece, Special, each_piece};
-use crate::split::spans;
 use crate::threads::Pulse;
 
 impl Tokenizer {
@@ -22,25 +21,25 @@ impl Tokenizer {
             return Ok(self.count(data, special, pulse)?.min(limit.saturating_add(1))); // what is normalized may change as a whole
         }
         let (mut count, mut over) = (0usize, false);
-        let mut add = |ids: usize| {
-            count = count.saturating_add(ids);
-            over = count > limit;
-            if over { Err(Error::interrupted()) } else { Ok(()) } // an error is how a walk over pretokens is left
-        };
         let chosen = self.chosen(special)?;
         let walked = self.lookup().with(|memory| {
-            let walk = each_piece(chosen.finder(data)?, data, |piece| match piece {
-                Piece::Special(_) => add(1),
-                Piece::Text(text) => self.pattern().windows(text, |start, ends| {
-                    pulse.tick(ends.last().copied().map_or(0, u64::from))?;
-                    spans(start, ends).try_for_each(|span| add(self.lookup().count(memory, &text[span], pulse)?))
-                }),
+            let walk = each_piece(chosen.finder(data)?, data, |piece| {
+                match piece {
+                    Piece::Special(_) => count += 1,
+                    Piece::Text(text) => self.pattern().windows(text, |start, ends| {
+                        pulse.tick(ends.last().copied().map_or(0, u64::from))?;
+                        self.lookup().window(memory, text, start, ends, pulse, &mut |ids| count += ids.len())?;
+                        over = count > limit;
+                        if over { Err(Error::interrupted()) } else { Ok(()) } // an error is how a walk over windows is left
+                    })?,
+                }
+                Ok(())
             });
             Ok(walk) // the memory is kept for other calls, however the walk ended
         })?;
         if over {
             return Ok(limit.saturating_add(1));
         }
-        walked.map(|()| count)
+        walked.map(|()| count.min(limit.saturating_add(1)))
     }
 }

@@ -33,9 +33,9 @@ use tokens::Tokens;
 
 /// How many memories are kept for calls to come: one for each worker of a large call.
 const KEPT: usize = 64;
-/// The bytes that a worker's memory takes, and how many of them are for what is longer than a key.
-const MEMORY_BYTES: usize = 1 << 24;
-const LONG_BYTES: usize = MEMORY_BYTES / 8;
+/// The bytes that a worker's memory takes, where nothing else is said, and which part of them is for what is longer than a key.
+pub(crate) const MEMORY_BYTES: usize = 1 << 24;
+const LONG_PART: usize = 8;
 /// How many batches are taken together, and how many pretokens are merged at a time.
 const BATCHES: usize = 8;
 const TOGETHER: usize = 4;
@@ -63,12 +63,14 @@ pub(crate) struct Lookup {
     others: ByBytes<u32>,
     boundaries: Boundaries,
     words: Option<Words>,
+    /// The bytes that a memory takes.
+    memory_bytes: usize,
     memories: Mutex<Vec<Memory>>,
 }
 
 impl Lookup {
     /// Make the table of a vocabulary's tokens: those that merging leads to, the lower ids first where a line has no room for all.
-    pub(crate) fn new(vocabulary: Arc<Vocabulary>, pulse: &Pulse) -> Result<Self> {
+    pub(crate) fn new(vocabulary: Arc<Vocabulary>, memory_bytes: usize, pulse: &Pulse) -> Result<Self> {
         let (all, unreached) = (vocabulary.tokens(), unreached(&vocabulary, pulse)?);
         let (mut tokens, mut others) = (Tokens::new(all.len()), HashMap::default());
         for (token, id) in all {
@@ -81,16 +83,17 @@ impl Lookup {
             }
         }
         let (boundaries, words) = (Boundaries::of(&vocabulary), Words::of(&vocabulary));
-        Ok(Self { vocabulary, tokens, others, boundaries, words, memories: Mutex::default() })
+        Ok(Self { vocabulary, tokens, others, boundaries, words, memory_bytes, memories: Mutex::default() })
     }
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Memory) -> Result<T>) -> Result<T> {
         let kept = self.memories.try_lock().ok().and_then(|mut memories| memories.pop());
+        let long_bytes = self.memory_bytes / LONG_PART;
         let mut memory = kept.unwrap_or_else(|| Memory {
-            seen: Seen::new(MEMORY_BYTES - LONG_BYTES),
-            long: Long::new(LONG_BYTES),
-            words: Long::new(if self.words.is_some() { LONG_BYTES } else { 0 }),
+            seen: Seen::new(self.memory_bytes - long_bytes),
+            long: Long::new(long_bytes),
+            words: Long::new(if self.words.is_some() { long_bytes } else { 0 }),
             merger: Merger::default(),
             batches: Box::new([Batch::EMPTY; _]),
             missing: [0; _],
@@ -246,6 +249,9 @@ impl Lookup {
 
     /// How many ids a pretoken has.
     pub(crate) fn count(&self, memory: &mut Memory, pretoken: &[u8], pulse: &Pulse) -> Result<usize> {
+        if Key::of(pretoken, 0..pretoken.len()).is_some_and(|key| self.tokens.has(key)) {
+            return Ok(1);
+        }
         let (mut count, end) = (0, [u32::try_from(pretoken.len()).unwrap_or(u32::MAX)]);
         self.window(memory, pretoken, 0, &end, pulse, &mut |ids| count += ids.len())?;
         Ok(count)

@@ -110,6 +110,24 @@ def test_counting_is_the_length_of_encoding(toklet: Any, texts: list[str], speci
     assert [tok.count(text.encode(), special) for text in texts] == lengths
 
 
+def test_what_is_remembered_changes_no_id(toklet: Any) -> None:
+    rnd = np.random.default_rng(5)
+    alphabets = ["abcdefghij", "абвгдеёжз", "क़खगघङचछ", "日本語中文字", "αβγδ'’ -—", "ab  \n1234"]
+    words = ["".join(rnd.choice(list(alphabets[i % 6]), 1 + i % 29)) for i in range(3_000)]
+    text = " ".join(words[i] for i in rnd.zipf(1.3, 12_000) % len(words))
+    for pattern in PATTERN_NAMES:
+        tok = toklet.train([text], 700, pattern=pattern)
+        plain = toklet.reference.Tokenizer.from_merges(tok.merges, [], pattern)
+        expected = plain.encode(text)
+        for memory in (1 << 12, 1 << 15, 1 << 24):
+            other = tok.with_memory(memory)
+            assert other == tok
+            for _ in range(2):
+                assert other.encode(text).tolist() == expected
+        with pytest.raises(toklet.ArgumentError, match="4096"):
+            tok.with_memory(5)
+
+
 def test_a_file_is_one_text_or_those_between_separators(toklet: Any, tmp_path: Path) -> None:
     tok = small(toklet)
     path = tmp_path / "corpus.txt"

@@ -13,7 +13,7 @@ from .decoding import Decodes
 from .encoding import Encodes, Text
 from .equivalence import Equivalence, equivalence
 from .interchange import Interchange
-from .reference.error import WrongTypeError
+from .reference.error import WrongTypeError, number
 from .reference.vocab import check_specials
 
 if TYPE_CHECKING:
@@ -114,6 +114,27 @@ class Tokenizer(Encodes, Decodes, Interchange):
             If the file can't be written.
         """
         files.save(self._core, as_path(path))
+
+    def with_memory(self, bytes: int) -> "Tokenizer":
+        """Give the same tokenizer with another bound on what encoding remembers.
+
+        Each thread of a call keeps the ids of what it has seen in a table of fixed size, 16 MiB where nothing else is said, which forgets by overwriting.
+        Less is enough for short texts in many processes; more helps where a corpus has more distinct words than fit, as text of many scripts has. Ids
+        don't depend on it. A copy that was pickled has 16 MiB again.
+
+        Parameters
+        ----------
+        bytes : int
+            From 4 KiB to 64 GiB, for each thread.
+
+        Examples
+        --------
+        >>> tok = Tokenizer.from_merges([(b"a", b"b")], pattern="gpt2").with_memory(1 << 20)
+        >>> tok.encode("abba")
+        array([256,  98,  97], dtype=uint32)
+        """
+        bytes = int(number("bytes", bytes, "an integer from 4096 to 2**36", 1 << 12, 1 << 36, whole=True))
+        return Tokenizer._of(self._core.with_memory(bytes))
 
     def report(self, texts: Iterable[Text] = (), progress: "bool | Report | None" = None) -> "QualityReport":
         """Say how well this tokenizer fits texts, and what is in its vocabulary: see `toklet.report.QualityReport`."""

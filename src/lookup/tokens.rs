@@ -44,6 +44,11 @@ impl Tokens {
         }
     }
 
+    /// Whether a key is one token.
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.lines[self.line(key)].keys.contains(&key)
+    }
+
     /// Make the keys of up to `BATCH` pretokens of a text, the first of which begins at a place, and fetch their lines.
     pub(super) fn fetch(&self, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) {
         let done = 0;
@@ -87,7 +92,7 @@ mod tests {
         for length in 1..40 {
             for start in (0..text.len() - 40).step_by(97 * length) {
                 let key = Key::of(&text, start..start + length);
-                if let Some(key) = key.filter(|key| !tokens.lines[tokens.line(*key)].keys.contains(key)) {
+                if let Some(key) = key.filter(|key| !tokens.has(*key)) {
                     tokens.insert(key, u32::try_from(start).unwrap());
                 }
             }

@@ -266,6 +266,10 @@ impl Tokenizer {
         call(rows.py(), 4 * ids.len(), |pulse| self.0.decoder().rows(&ids, &offsets, errors == "strict", pulse))
     }
 
+    fn with_memory(&self, py: Python<'_>, bytes: usize) -> PyResult<Self> {
+        call(py, 16 * self.size(), |pulse| self.0.with_memory(bytes, pulse)).map(Self)
+    }
+
     fn counter(slf: &Bound<'_, Self>) -> Counter {
         Counter { tokenizer: slf.clone().unbind(), state: Mutex::default() }
     }

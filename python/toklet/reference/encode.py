@@ -272,6 +272,10 @@ class Tokenizer:
                 raise type(error)(f"row {row}: {error.place}", error.found, error.allowed) from None
         return found
 
+    def with_memory(self, bytes: int) -> "Tokenizer":
+        """Give a tokenizer that remembers no more than so much: this one remembers nothing."""
+        return self
+
     def counter(self) -> Counter:
         """Start counting a text that grows."""
         return Counter(lambda data: len(self.ordinary(data)))
