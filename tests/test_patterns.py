@@ -4,6 +4,7 @@ tiktoken shows no pretokens. But where each of ours is a token, and each two nei
 pretoken that is a token becomes that one, and a longer one, made of several of ours, would have had two of them merged.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, product
@@ -169,3 +170,19 @@ def test_a_pattern_goes_by_all_its_names(toklet: Any, pattern: str, data: bytes)
     for other in (toklet.patterns[pattern], *SPELLINGS.get(pattern, ())):
         assert split(toklet, data, other) == split(toklet, data, pattern)
         assert toklet.Tokenizer.from_merges([], pattern=other).pattern == toklet.patterns[pattern]
+
+
+def test_files_that_say_the_pattern_in_its_regular_expression(toklet: Any, tmp_path: Path) -> None:
+    config = {"pattern": PUBLISHED["tekken"], "default_vocab_size": 276, "default_num_special_tokens": 20}
+    vocab = [{"rank": byte, "token_bytes": base64.b64encode(bytes([byte])).decode()} for byte in range(256)]
+    (tmp_path / "tekken.json").write_text(json.dumps({"config": config, "vocab": vocab}), "utf-8")
+    assert "pattern='tekken'" in repr(toklet.load(tmp_path / "tekken.json"))
+    for pattern, regex in PUBLISHED.items():
+        toklet.Tokenizer.from_merges([(b"1", b"2"), (b"a", b"b")], pattern=regex).save(tmp_path / "tokenizer.json")
+        tok = toklet.load(tmp_path / "tokenizer.json")
+        assert f"pattern={pattern!r}" in repr(tok)
+        assert tok.encode("12ab").tolist() == [49, 50, 257]
+
+
+def test_ranks_of_qwen_have_their_pattern(toklet: Any, shared: Path) -> None:
+    assert "pattern='qwen2'" in repr(toklet.load(shared / "vocab" / "voyage3_base.tiktoken"))
