@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-PATTERN_NAMES = ("gpt2", "cl100k", "o200k")
+PATTERN_NAMES = ("gpt2", "cl100k", "o200k", "qwen2", "qwen3.5", "tekken")
 
 CHARACTERS = {
     "upper": "AZÉΣİＡ𐐀𝐀",

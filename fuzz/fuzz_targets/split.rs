@@ -18,7 +18,7 @@ static LETTERS: LazyLock<Vec<char>> =
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
-    let (scanner, engine) = &PATTERNS[usize::from(first % 3)];
+    let (scanner, engine) = &PATTERNS[usize::from(*first) % PATTERNS.len()];
     let spelled: String = rest.iter().map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]).collect();
     let text = if first & 4 == 0 { spelled.as_bytes() } else { rest };
     let cut: Vec<&[u8]> = scanner.split(text).expect("a machine never gives up");

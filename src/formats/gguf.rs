@@ -17,14 +17,8 @@ use crate::threads::Pulse;
 /// Metadata is a few megabytes; what is longer is refused before it is read.
 pub(super) const HEAD_BYTES: usize = 1 << 26;
 
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const TEKKEN: &str = concat!(
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|",
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-);
-
 /// The patterns that `tokenizer.ggml.pre` names, and whether a pretoken that is a token is taken whole. That of Llama 3 cuts as cl100k's does.
-const PATTERNS: [(&str, &str, bool); 10] = [
+const PATTERNS: [(&str, &str, bool); 11] = [
     ("gpt-2", "gpt2", false),
     ("phi-2", "gpt2", false),
     ("mpt", "gpt2", false),
@@ -32,9 +26,10 @@ const PATTERNS: [(&str, &str, bool); 10] = [
     ("llama-bpe", "cl100k", true),
     ("dbrx", "cl100k", true),
     ("smaug-bpe", "cl100k", true),
-    ("qwen2", QWEN2, false),
+    ("qwen2", "qwen2", false),
+    ("qwen35", "qwen3.5", false),
     ("gpt-4o", "o200k", true),
-    ("tekken", TEKKEN, true),
+    ("tekken", "tekken", true),
 ];
 
 /// A value that a tokenizer may need; of the others only the length is known.

@@ -10,7 +10,7 @@ pub(super) const SPELLINGS: [&str; 2] =
     ["llama3", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"];
 pub(super) static MACHINE: Machine = tabulate!(step);
 
-const fn step(state: State, class: Class) -> Step {
+pub(super) const fn step(state: State, class: Class) -> Step {
     match class {
         Class::More => Step::on(state),
         Class::End => moves::end(state),

@@ -136,6 +136,11 @@ impl Step {
     pub(super) const fn and_at_mark(self) -> Self {
         Self(self.0 | AT_MARK)
     }
+
+    /// And nothing goes on the pretoken that the character belongs to.
+    pub(super) const fn and_no_more(self) -> Self {
+        Self(self.0 & !STATE | State::Ended as u8)
+    }
 }
 
 /// Whether a pretoken may begin with the character of this step, as what follows will decide.
@@ -240,7 +245,7 @@ pub(super) use tabulate;
 
 #[cfg(test)]
 mod tests {
-    use super::super::{cl100k, gpt2, o200k};
+    use super::super::BUILT_IN;
     use super::*;
 
     /// Class bytes as chance has them, in runs such as text has.
@@ -260,7 +265,7 @@ mod tests {
 
     #[test]
     fn stretches_side_by_side_step_as_one_after_the_other() {
-        for machine in [&gpt2::MACHINE, &cl100k::MACHINE, &o200k::MACHINE] {
+        for machine in BUILT_IN.iter().map(|pattern| pattern.machine) {
             for length in (0..300).chain([511, 512, 513, 4095, 4096, 4099, 9000]) {
                 let classes = classes(length, length as u64);
                 let mut state = Machine::START;

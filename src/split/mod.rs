@@ -12,7 +12,10 @@ mod lines;
 mod machine;
 mod moves;
 mod o200k;
+mod qwen2;
+mod qwen3_5;
 mod regex;
+mod tekken;
 mod text;
 
 use crate::error::{Error, Kind, Result};
@@ -34,10 +37,13 @@ struct BuiltIn {
     machine: &'static Machine,
 }
 
-static BUILT_IN: [BuiltIn; 4] = [
+static BUILT_IN: [BuiltIn; 7] = [
     BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, machine: &gpt2::MACHINE },
     BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, machine: &cl100k::MACHINE },
     BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], machine: &o200k::MACHINE },
+    BuiltIn { name: "qwen2", regex: qwen2::REGEX, spellings: &qwen2::SPELLINGS, machine: &qwen2::MACHINE },
+    BuiltIn { name: "qwen3.5", regex: qwen3_5::REGEX, spellings: &[], machine: &qwen3_5::MACHINE },
+    BuiltIn { name: "tekken", regex: tekken::REGEX, spellings: &[], machine: &tekken::MACHINE },
     BuiltIn { name: "lines", regex: lines::REGEX, spellings: &[], machine: &lines::MACHINE },
 ];
 
@@ -132,7 +138,7 @@ impl Pattern {
 
     /// The last place up to `limit` where text can be cut without changing its pretokens: behind a line break that stands between two characters which are
     /// not white space, the second of them not a slash. There every built-in pattern ends a pretoken: none puts a line break in front of anything but white
-    /// space (or, in o200k, a slash), and white space beside it, which could be shared out differently, is excluded.
+    /// space (or, in o200k and tekken, a slash), and white space beside it, which could be shared out differently, is excluded.
     pub fn safe_cut(&self, data: &[u8], limit: usize) -> Option<usize> {
         let Cut::Machine(_) = self.0 else { return None };
         let text = Text::new(data);
@@ -144,7 +150,7 @@ impl Pattern {
     /// expression, which may look as far as it likes.
     ///
     /// What follows can change how white space at the end is shared out, can finish a character or a contraction (a quote and
-    /// two letters), and in o200k a small letter takes back the capitals before it, which are letters in a row. So: back over each of these.
+    /// two letters), and in o200k and tekken a small letter takes back the capitals before it, which are letters in a row. So: back over each of these.
     pub fn settled(&self, data: &[u8]) -> usize {
         let Cut::Machine(_) = self.0 else { return 0 };
         let text = Text::new(data);
@@ -157,4 +163,61 @@ impl Pattern {
 pub fn spans(start: usize, ends: &[u32]) -> impl Iterator<Item = std::ops::Range<usize>> {
     let places = ends.iter().map(move |end| start + *end as usize);
     std::iter::once(start).chain(places.clone()).zip(places).map(|(begin, end)| begin..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts of a few pieces each, as chance has them, of what patterns tell apart at the borders of pretokens.
+    fn texts(count: usize) -> impl Iterator<Item = Vec<u8>> {
+        let pieces = "a|A|ABCDEFGHIJKLMNOPQRSTUVWXYZ|aB|中|ʰ|\u{301}|1|²|'|'s|'l|v|e|ſ|!|/|€| |  |                    |\t|\n|\r\n|\u{85}|\u{3000}|\0";
+        let broken: [&[u8]; 4] = [b"\xff", b"\x80", b"\xe2\x82", b"\xf0\x9f\x98"];
+        let pieces: Vec<&[u8]> = pieces.split('|').map(str::as_bytes).chain(broken).collect();
+        let mut seed = 7u64;
+        let mut next = move || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize
+        };
+        (0..count).map(move |_| (0..next() % 30).flat_map(|_| pieces[next() % pieces.len()]).copied().collect())
+    }
+
+    #[test]
+    fn a_text_that_is_cut_where_it_is_safe_has_the_same_pretokens() -> Result<()> {
+        let mut found = 0;
+        for (name, _) in Pattern::built_in() {
+            let pattern = Pattern::new(name)?;
+            for text in texts(20_000) {
+                let Some(cut) = pattern.safe_cut(&text, text.len()) else { continue };
+                let (left, right) = text.split_at(cut);
+                assert_eq!([pattern.split(left)?, pattern.split(right)?].concat(), pattern.split(&text)?, "{name}: {text:?} at {cut}");
+                found += 1;
+            }
+        }
+        assert!(found > 10_000, "{found}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_settled_stays_whatever_follows() -> Result<()> {
+        let mut found = 0;
+        for (name, _) in Pattern::built_in() {
+            let pattern = Pattern::new(name)?;
+            for text in texts(2_000) {
+                let whole = pattern.split(&text)?;
+                for length in 0..text.len() {
+                    let (begun, settled, mut end) = (pattern.split(&text[..length])?, pattern.settled(&text[..length]), 0);
+                    let stays = |pretoken: &&&[u8]| {
+                        end += pretoken.len();
+                        end <= settled
+                    };
+                    let kept = begun.iter().take_while(stays).count();
+                    assert_eq!(begun[..kept], whole[..kept], "{name}: {text:?} at {length}");
+                    found += kept;
+                }
+            }
+        }
+        assert!(found > 10_000, "{found}");
+        Ok(())
+    }
 }

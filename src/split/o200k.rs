@@ -35,7 +35,7 @@ const fn step(state: State, class: Class) -> Step {
 }
 
 /// The pattern where no word has a contraction.
-const fn but_for_contractions(state: State, class: Class) -> Step {
+pub(super) const fn but_for_contractions(state: State, class: Class) -> Step {
     if matches!(state, Capital | Capitals) && !is_letter(class) {
         return but_for_contractions(Word, class).and_at_mark();
     }

@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from ..reference.split import PATTERNS
 from .arguments import command, print_json, read, say, takes_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def takes_corpus(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="paths and globs ('**' goes into folders); '-' is standard input; what count-words made counts as what it was made of",
     )
-    parser.add_argument("--pattern", help="what cuts text into pretokens: gpt2, cl100k, o200k, a regular expression, or '' for no cuts (default: o200k)")
+    names = ", ".join(PATTERNS)
+    parser.add_argument("--pattern", help=f"what cuts text into pretokens: {names}, a regular expression, or '' for no cuts (default: o200k)")
     parser.add_argument("--separator", metavar="S", help="what stands between two documents of a file; it is never counted")
     parser.add_argument("--field", metavar="NAME", help="the files are JSON lines, and this field of each object is a text")
     parser.add_argument("--column", metavar="NAME", help="the files are parquet tables of documents, and this column holds the texts")

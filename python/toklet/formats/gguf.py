@@ -13,22 +13,15 @@ from ..reference.fields import Fields
 from ..reference.split import PATTERNS
 from . import huggingface, sentencepiece
 from .huggingface import BYTE_LEVEL, added_token
-from .tiktoken import QWEN
 
 HEAD_BYTES = 2**26  # metadata is a few megabytes; what is longer is refused before it is read
-TEKKEN = "|".join(
-    (
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+",
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*",
-        r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-    )
-)
 PRE = {  # the patterns that `tokenizer.ggml.pre` names, and whether a pretoken that is a token is taken whole; that of Llama 3 cuts as cl100k's does
     **dict.fromkeys(("gpt-2", "phi-2", "mpt", "olmo"), (PATTERNS["gpt2"], False)),
     **dict.fromkeys(("llama-bpe", "dbrx", "smaug-bpe"), (PATTERNS["cl100k"], True)),
-    "qwen2": (QWEN, False),
+    "qwen2": (PATTERNS["qwen2"], False),
+    "qwen35": (PATTERNS["qwen3.5"], False),
     "gpt-4o": (PATTERNS["o200k"], True),
-    "tekken": (TEKKEN, True),
+    "tekken": (PATTERNS["tekken"], True),
 }
 WIDTHS = {0: 1, 1: 1, 7: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 10: 8, 11: 8, 12: 8}
 

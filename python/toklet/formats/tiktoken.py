@@ -14,7 +14,6 @@ from ..reference.merge import merge
 
 FIM = {"<|fim_prefix|>": 100258, "<|fim_middle|>": 100259, "<|fim_suffix|>": 100260}
 WHISPER = "b34b360dbb493e781e479794586d661700670d65564001f23024971d1f2fa126"  # its last line has a token of no bytes, which no text has: it is left out
-QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 PUBLISHED = {
     "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930": ("gpt2", {"<|endoftext|>": 50256}),
     "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069": ("gpt2", {"<|endoftext|>": 50256}),
@@ -23,7 +22,7 @@ PUBLISHED = {
     # Whisper: those that all of its models have; how many languages follow depends on the model.
     WHISPER: ("gpt2", {"<|endoftext|>": 50257, "<|startoftranscript|>": 50258}),
     # Qwen up to 2.5, which has more special tokens in some versions than in others.
-    "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186": (QWEN, {"<|endoftext|>": 151643, "<|im_start|>": 151644, "<|im_end|>": 151645}),
+    "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186": ("qwen2", {"<|endoftext|>": 151643, "<|im_start|>": 151644, "<|im_end|>": 151645}),
 }
 
 

@@ -20,6 +20,15 @@ PATTERNS = {
             r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         )
     ),
+    "qwen2": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "qwen3.5": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "tekken": "|".join(
+        (
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+",
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*",
+            r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        )
+    ),
     "lines": r"[^\r\n]*[\r\n]+|[^\r\n]+",  # of superwords
 }
 SPELLINGS = {  # other names, and other ways in which published tokenizers write the same pattern
@@ -27,8 +36,13 @@ SPELLINGS = {  # other names, and other ways in which published tokenizers write
     "p50k": "gpt2",
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": "gpt2",
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s": "gpt2",
+    "llama3": "cl100k",
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+": "cl100k",
+    "qwen2.5": "qwen2",
+    "qwen3": "qwen2",
 }
 PUNCTUATION = frozenset((OTHER, MARK))
+MARKED = LETTERS | {MARK}
 UPPERLIKE = frozenset((UPPER, LETTER, MARK))
 LOWERLIKE = frozenset((LOWER, LETTER, MARK))
 Scanner = Callable[[str, bytes, int], int]
@@ -69,10 +83,10 @@ def lines(text: str, kinds: bytes, i: int) -> int:
     return last + 1 if last >= 0 else blanks(kinds, i)
 
 
-def punctuation(text: str, kinds: bytes, i: int, tail: str) -> int:
-    r"""` ?[^\s\p{L}\p{N}]+[tail]*`, or `i` if there is none."""
+def punctuation(text: str, kinds: bytes, i: int, wanted: frozenset[int], tail: str) -> int:
+    r"""` ?[wanted]+[tail]*`, or `i` if there is none."""
     start = i + 1 if text[i] == " " else i
-    end = run(kinds, start, PUNCTUATION)
+    end = run(kinds, start, wanted)
     if end == start:
         return i
     while end < len(text) and text[end] in tail:
@@ -93,19 +107,29 @@ def gpt2(text: str, kinds: bytes, i: int) -> int:
     return blanks(kinds, i) if kinds[start] == SPACE else run(kinds, start, PUNCTUATION)
 
 
-def cl100k(text: str, kinds: bytes, i: int) -> int:
-    """The pattern of cl100k_base (GPT-3.5 and GPT-4)."""
+def cl100k(text: str, kinds: bytes, i: int, letters: frozenset[int] = LETTERS) -> int:
+    """The pattern of cl100k_base (GPT-3.5 and GPT-4) and of Llama 3."""
     end = contraction(text, i, fold=True)
     if end > i:
         return end
     if kinds[i] == NUMBER:
         return digits(kinds, i)
-    start = i if kinds[i] in LETTERS or text[i] in "\r\n" else i + 1
-    end = run(kinds, start, LETTERS)
+    start = i if kinds[i] in letters or text[i] in "\r\n" else i + 1
+    end = run(kinds, start, letters)
     if end > start:
         return end
-    end = punctuation(text, kinds, i, "\r\n")
+    end = punctuation(text, kinds, i, PUNCTUATION - letters, "\r\n")
     return end if end > i else lines(text, kinds, i)
+
+
+def qwen2(text: str, kinds: bytes, i: int, letters: frozenset[int] = LETTERS) -> int:
+    """The pattern of Qwen from the first to 3: that of cl100k, where each digit is a pretoken."""
+    return i + 1 if kinds[i] == NUMBER else cl100k(text, kinds, i, letters)
+
+
+def qwen3_5(text: str, kinds: bytes, i: int) -> int:
+    """The pattern of Qwen 3.5: that of Qwen 2, where a mark is a letter."""
+    return qwen2(text, kinds, i, MARKED)
 
 
 def word(kinds: bytes, i: int) -> int:
@@ -124,7 +148,7 @@ def capitals(kinds: bytes, i: int) -> int:
     return run(kinds, upper, LOWERLIKE) if upper > i else i
 
 
-def o200k(text: str, kinds: bytes, i: int) -> int:
+def o200k(text: str, kinds: bytes, i: int, contractions: bool = True) -> int:
     """The pattern of o200k_base (GPT-4o and later)."""
     if kinds[i] == NUMBER:
         return digits(kinds, i)
@@ -133,9 +157,14 @@ def o200k(text: str, kinds: bytes, i: int) -> int:
         for start in (i + 1, i) if prefixed else (i,):
             end = form(kinds, start)
             if end > start:
-                return contraction(text, end, fold=True)
-    end = punctuation(text, kinds, i, "\r\n/")
+                return contraction(text, end, fold=True) if contractions else end
+    end = punctuation(text, kinds, i, PUNCTUATION, "\r\n/")
     return end if end > i else lines(text, kinds, i)
+
+
+def tekken(text: str, kinds: bytes, i: int) -> int:
+    """The pattern of Mistral's tekken: that of o200k, where words have no contractions and each digit is a pretoken."""
+    return i + 1 if kinds[i] == NUMBER else o200k(text, kinds, i, contractions=False)
 
 
 def whole_line(text: str, kinds: bytes, i: int) -> int:
@@ -147,7 +176,15 @@ def whole_line(text: str, kinds: bytes, i: int) -> int:
     return i
 
 
-SCANNERS: dict[str, Scanner] = {"gpt2": gpt2, "cl100k": cl100k, "o200k": o200k, "lines": whole_line}
+SCANNERS: dict[str, Scanner] = {
+    "gpt2": gpt2,
+    "cl100k": cl100k,
+    "o200k": o200k,
+    "qwen2": qwen2,
+    "qwen3.5": qwen3_5,
+    "tekken": tekken,
+    "lines": whole_line,
+}
 
 
 def named(pattern: str) -> str:
