@@ -63,6 +63,16 @@ def located(tok: Any, data: Any, unit: str) -> Any:
     return ids.tolist(), offsets.tolist()
 
 
+def test_a_token_of_which_normalizing_leaves_nothing_takes_no_white_space_along(toklet: Any, tmp_path: Path) -> None:
+    """`tokenizers` finds it at every white space then."""
+    vocab = {pipelines.spelled(bytes([byte])): byte for byte in range(256)}
+    token = {"id": 256, "content": "é", "special": False, "rstrip": True, "lstrip": False, "single_word": False, "normalized": True}
+    gone = {"type": "Replace", "pattern": {"String": "é"}, "content": ""}
+    said = pipelines.file({"added_tokens": [token], "normalizer": gone, "model": pipelines.model(vocab, [])})
+    with pytest.raises(toklet.FormatError, match="normalizing leaves something"):
+        loaded(toklet, tmp_path, said)
+
+
 @pytest.mark.parametrize("special", [True, False])
 def test_parts_give_the_ids_of_the_joined_text(toklet: Any, tmp_path: Path, special: bool) -> None:
     """What a template says itself may become a special token, with the white space that it takes along; what others say doesn't."""
