@@ -22,3 +22,19 @@ def test_every_public_name_is_there_and_told(toklet: Any) -> None:
 def test_modules_are_attributes_before_they_are_imported(toklet: Any) -> None:
     done = child(toklet, "import toklet; print(toklet.sampling.Sampler is toklet.Sampler, toklet.distributed.__name__, hasattr(toklet, 'nothing'))")
     assert (done.stdout, done.stderr) == ("True toklet.distributed False\n", "")
+
+
+def test_a_fork_waits_for_what_another_thread_imports_at_its_first_call(native: Any) -> None:
+    script = """
+import os, signal, threading, time, toklet
+tok = toklet.Tokenizer.from_merges([], pattern="gpt2")
+threading.Thread(target=tok.encode, args=("a",)).start()
+time.sleep(0.01)
+if (pid := os.fork()) == 0:
+    signal.alarm(20)
+    os._exit(tok.encode("ab").size != 2)
+print(os.waitpid(pid, 0)[1])
+"""
+    for _ in range(3):
+        done = child(native, script)
+        assert done.stdout.strip() == "0", done.stderr

@@ -8,11 +8,11 @@ Train a BPE tokenizer, turn text into ids and back, sample the next id from logi
 [b'low', b'e', b'r', b',', b' slow', b'e', b'r']
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from . import reference
 from ._core import backend
+from .later import module as imported
 from .reference.error import (
     ArgumentError,
     BudgetError,
@@ -126,10 +126,10 @@ def __getattr__(name: str) -> object:
 
         return version("toklet")
     if name in HOMES or name == "distributed":
-        return import_module(f".{name}", __name__)
+        return imported(f"{__name__}.{name}")
     for module, names in HOMES.items():
         if name in names:
-            globals()[name] = value = getattr(import_module(f".{module}", __name__), name)
+            globals()[name] = value = getattr(imported(f"{__name__}.{module}"), name)
             return value
     raise AttributeError(f"module 'toklet' has no attribute {name!r}")
 
