@@ -17,6 +17,8 @@ use crate::vocab::{Parts, Vocabulary};
 
 /// Few enough heap entries that taking them stays well under the 20 ms in which a call must tick.
 const TICK_EVERY: usize = 1 << 12;
+/// How many pretokens are merged at a time.
+pub(crate) const TOGETHER: usize = 4;
 /// For how many bytes of a pretoken memory is kept when a call is over.
 const KEPT: usize = 1 << 16;
 
@@ -222,12 +224,12 @@ impl<const N: usize> Short<N> {
 }
 
 /// Encode several pretokens of at most fifteen bytes at a time, where that is faster: the ids of each, and how many they are, or nothing.
-pub(crate) fn several<const N: usize>(vocabulary: &Vocabulary, pretokens: [&[u8]; N]) -> [Option<([u32; 16], usize)>; N] {
+pub(crate) fn several(vocabulary: &Vocabulary, pretokens: [&[u8]; TOGETHER]) -> [Option<([u32; 16], usize)>; TOGETHER] {
     #[cfg(target_arch = "x86_64")]
     if vocabulary.pairs().in_order() && !vocabulary.kind().characters {
         return wide::several(vocabulary, pretokens);
     }
-    [None; N]
+    [None; TOGETHER]
 }
 
 /// Tick now and then.

@@ -20,7 +20,8 @@ impl Long {
     /// Memory for so many bytes, of which an eighth says where entries begin.
     pub(super) fn new(bytes: usize) -> Self {
         let places = (bytes / 8 / size_of::<u32>()).max(2);
-        Self { places: Pages::new(places), words: Vec::new(), most: (bytes - bytes / 8) / size_of::<u32>(), random: foldhash::fast::RandomState::default() }
+        let most = (bytes - bytes / 8) / size_of::<u32>();
+        Self { places: Pages::new(places), words: Vec::with_capacity(most), most, random: foldhash::fast::RandomState::default() }
     }
 
     fn place(&self, text: &[u8]) -> usize {
@@ -42,10 +43,11 @@ impl Long {
     /// Keep the ids of a text.
     pub(super) fn set(&mut self, text: &[u8], ids: &[u32]) {
         let words = text.len().div_ceil(size_of::<u32>());
-        if text.len() > LONGEST {
+        let entry = 2 + words + ids.len();
+        if text.len() > LONGEST || entry > self.most {
             return;
         }
-        if self.words.len() + 2 + words + ids.len() > self.most {
+        if self.words.len() + entry > self.most {
             self.words.clear();
             self.places.fill(0);
         }
@@ -77,5 +79,8 @@ mod tests {
         assert!(known > 100 && long.words.len() <= long.most);
         long.set(&[b'b'; LONGEST + 1], &[1]);
         assert!(long.get(&[b'b'; LONGEST + 1]).is_none());
+        let mut small = Long::new(64);
+        small.set(&[b'b'; 60], &[1; 9]); // more than there is memory for
+        assert!(small.get(&[b'b'; 60]).is_none() && small.words.capacity() <= 64 / 4);
     }
 }

@@ -13,6 +13,7 @@
 
 use std::arch::x86_64::*;
 
+use super::TOGETHER;
 use crate::pairs::{LINE, NONE, NUMBER_BITS, Pairs};
 use crate::vocab::Vocabulary;
 use crate::width::{Width, width};
@@ -160,13 +161,13 @@ fn number(pairs: &Pairs, (place, seal): (usize, u32), (left, right): (u32, u32))
 }
 
 /// Encode pretokens of at most fifteen bytes, if the processor has the vectors: the ids of each, and how many they are, or nothing where one is to be merged by itself.
-pub(super) fn several<const N: usize>(vocabulary: &Vocabulary, pretokens: [&[u8]; N]) -> [Option<([u32; 16], usize)>; N] {
+pub(super) fn several(vocabulary: &Vocabulary, pretokens: [&[u8]; TOGETHER]) -> [Option<([u32; 16], usize)>; TOGETHER] {
     if width() < Width::Avx2 {
-        return [None; N];
+        return [None; TOGETHER];
     }
     let mut merging = pretokens.map(|pretoken| Short::new(vocabulary, pretoken));
     unsafe { merge(&mut merging, vocabulary.pairs()) }; // 1
-    let mut found = [None; N];
+    let mut found = [None; TOGETHER];
     for ((found, one), pretoken) in found.iter_mut().zip(&merging).zip(pretokens) {
         let (mut ids, mut count, mut place) = ([0; 16], 0, 1);
         while usize::from(place) <= pretoken.len() {

@@ -1,7 +1,7 @@
 //! The steps of a machine -> where pretokens end.
 //!
 //! A step says that a pretoken begins with its character, or that one began before: with the last character, or at the last mark. The first is found for 64 steps at
-//! a time, as bits; where one of the others occurs among 64, each of them that says something is looked at. A mark is looked for backwards, over white space or letters
+//! a time, as bits; each of the others is looked at by itself, and becomes one more bit where it means a place among the same 64. A mark is looked for backwards, over white space or letters
 //! that belong to one pretoken so far, and once for each such run, so time stays linear.
 
 use super::class::{BLOCK, Class, SPARE, WINDOW, classify};
@@ -38,7 +38,7 @@ pub(super) fn windows(machine: &Machine, data: &[u8], mut take: impl FnMut(usize
         window.find(length);
         let end = machine.next(state, Class::End as u8);
         if window.at + length == data.len() {
-            window.step(length, end);
+            window.begun(length, end).for_each(|begun| window.begins(begun));
             window.begins(data.len());
         }
         window.pass(length, end & AT_MARK != 0);
@@ -65,7 +65,12 @@ impl Window {
             let (mut here, mut late) = flags(steps);
             while late != 0 {
                 let place = block + late.trailing_zeros() as usize;
-                self.late(place, self.steps[place], block, &mut here);
+                for begun in self.begun(place, self.steps[place]) {
+                    match begun.checked_sub(self.at + block) {
+                        Some(bit) => here |= 1 << bit, // in the same block: one more of its bits
+                        None => self.begins(begun),
+                    }
+                }
                 late &= late - 1;
             }
             let base = self.at + block - self.start;
@@ -77,29 +82,11 @@ impl Window {
         }
     }
 
-    /// Where the step at a place says that a pretoken began before it: in the same block that is one more of the block's bits.
-    fn late(&mut self, place: usize, step: u8, block: usize, here: &mut u64) {
+    /// Where the step at a place of the window says that pretokens began before it.
+    fn begun(&self, place: usize, step: u8) -> impl Iterator<Item = usize> + use<> {
         let marked = (step & AT_MARK != 0).then(|| self.last_mark(place));
         let before = (step & BEFORE != 0).then(|| place.checked_sub(1).map_or(self.before, |last| self.first_byte(last)));
-        for begun in marked.into_iter().chain(before) {
-            match begun.checked_sub(self.at + block) {
-                Some(bit) => *here |= 1 << bit,
-                None => self.begins(begun),
-            }
-        }
-    }
-
-    /// What the step at a place of the window says of where pretokens begin.
-    fn step(&mut self, place: usize, step: u8) {
-        if step & AT_MARK != 0 {
-            self.begins(self.last_mark(place));
-        }
-        if step & BEFORE != 0 {
-            self.begins(place.checked_sub(1).map_or(self.before, |last| self.first_byte(last)));
-        }
-        if step & HERE != 0 {
-            self.begins(self.at + place);
-        }
+        marked.into_iter().chain(before)
     }
 
     /// A pretoken begins at a place of the text: the one before ends there.

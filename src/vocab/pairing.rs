@@ -2,12 +2,9 @@
 
 use super::{Parts, Vocabulary};
 use crate::error::{Error, Kind, Result, quote};
-use crate::merge::{Merger, several};
+use crate::merge::{Merger, TOGETHER, several};
 use crate::pairs::{NUMBER_BITS, Pairs};
 use crate::threads::Pulse;
-
-/// How many tokens are merged at a time.
-const TOGETHER: usize = 4;
 
 impl Vocabulary {
     /// Of the ways to cut a token into two tokens merging takes one: what its bytes are when all that has a lower rank is merged. That is so wherever a token is made, since
@@ -18,10 +15,8 @@ impl Vocabulary {
         let mut merger = Merger::default();
         for some in by_rank.chunks(TOGETHER) {
             pulse.tick(0)?;
-            let early = several(
-                self,
-                std::array::from_fn::<_, TOGETHER, _>(|at| some.get(at).and_then(|id| self.get(*id)).filter(|token| token.len() < 16).unwrap_or_default()),
-            );
+            let short = |at: usize| some.get(at).and_then(|id| self.get(*id)).filter(|token| token.len() < 16).unwrap_or_default();
+            let early = several(self, std::array::from_fn(short));
             for (id, early) in some.iter().zip(early) {
                 let pair = match early {
                     Some((ids, 2)) => Some((ids[0], ids[1])),
