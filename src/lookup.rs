@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::merge::{Merger, TOGETHER, several, unreached};
 use crate::threads::Pulse;
 use crate::vocab::{ByBytes, Vocabulary};
-use batch::{BATCH, Batch, ROOM, places};
+use batch::{BATCH, Batch, OUT, places};
 use key::{Key, LONGEST};
 use long::Long;
 use seen::Seen;
@@ -38,6 +38,8 @@ pub(crate) const MEMORY_BYTES: usize = 1 << 24;
 const LONG_PART: usize = 8;
 /// How many batches are taken together.
 const BATCHES: usize = 8;
+/// How many pretokens are asked at once whether one is longer than a key.
+const SOME: usize = 32;
 /// For how many ends of a window memory is kept when a call is over.
 const KEPT_ENDS: usize = 1 << 14;
 
@@ -53,7 +55,7 @@ pub(crate) struct Memory {
     missing: [u64; BATCHES],
     /// Where pretokens end, parts of long ones among them.
     ends: Vec<u32>,
-    out: Box<[u32; BATCH * ROOM]>,
+    out: Box<[u32; OUT]>,
 }
 
 /// The tokens that pretokens are looked up among, and the memories of past calls.
@@ -135,17 +137,22 @@ impl Lookup {
 
     /// Cut what is longer than a key where no merge can cross; says whether anything is.
     fn cut(&self, text: &[u8], ends: &[u32], cut: &mut Vec<u32>) -> bool {
-        if !self.others.is_empty() || text[..ends.last().copied().unwrap_or_default() as usize].is_ascii() {
+        if !self.others.is_empty() {
             return false; // where a whole pretoken can be what no merging makes, its parts can't stand for it
         }
         let (mut begin, mut copied) = (0, 0);
-        for (place, end) in ends.iter().enumerate() {
-            let pretoken = begin as usize..*end as usize;
-            begin = *end;
-            if pretoken.len() > LONGEST && !text[pretoken.clone()].is_ascii() {
-                cut.extend_from_slice(&ends[copied..place]);
-                cut.extend(self.boundaries.parts(text, pretoken).map(|part| u32::try_from(part.end).unwrap_or(u32::MAX)));
-                copied = place + 1;
+        for (some, ends_of_some) in (0usize..).step_by(SOME).zip(ends.chunks(SOME)) {
+            let before = std::mem::replace(&mut begin, ends_of_some[ends_of_some.len() - 1]);
+            if !any_long(before, ends_of_some) {
+                continue;
+            }
+            for (place, end) in (some..).zip(ends_of_some) {
+                let pretoken = place.checked_sub(1).map_or(0, |last| ends[last]) as usize..*end as usize;
+                if pretoken.len() > LONGEST && !text[pretoken.clone()].is_ascii() {
+                    cut.extend_from_slice(&ends[copied..place]);
+                    cut.extend(self.boundaries.parts(text, pretoken).map(|part| u32::try_from(part.end).unwrap_or(u32::MAX)));
+                    copied = place + 1;
+                }
             }
         }
         if copied > 0 {
@@ -158,18 +165,19 @@ impl Lookup {
     fn find(&self, memory: &mut Memory, text: &[u8], mut first: u32, ends: &[u32]) {
         let Memory { seen, batches, missing, .. } = memory;
         *missing = [0; _];
-        for ((batch, missing), ends) in batches.iter_mut().zip(&mut *missing).zip(ends.chunks(BATCH)) {
+        for (batch, ends) in batches.iter_mut().zip(ends.chunks(BATCH)) {
             self.tokens.fetch(batch, text, first, ends);
-            let known = self.tokens.find(batch, ends.len());
-            *missing = !known & u64::MAX >> (BATCH - ends.len());
-            for place in places(*missing) {
+            first = ends[ends.len() - 1];
+        }
+        for (batch, ends) in batches.iter_mut().zip(ends.chunks(BATCH)) {
+            batch.others = !self.tokens.find(batch, ends.len()) & u64::MAX >> (BATCH - ends.len());
+            for place in places(batch.others) {
                 batch.lines[place] = seen.line(batch.keys[place]);
                 seen.prefetch(batch.lines[place]);
             }
-            first = ends[ends.len() - 1];
         }
-        for (batch, missing) in batches.iter_mut().zip(missing) {
-            *missing = seen.recall(batch, *missing);
+        for (missing, (batch, _)) in missing.iter_mut().zip(batches.iter_mut().zip(ends.chunks(BATCH))) {
+            *missing = seen.recall(batch, batch.others);
         }
     }
 
@@ -200,19 +208,19 @@ impl Lookup {
     /// Merge pretokens, each in the batch of a turn at a place.
     fn together(&self, memory: &mut Memory, waiting: &[(usize, usize)], pulse: &Pulse) -> Result<()> {
         let Memory { batches, missing, seen, merger, .. } = memory;
-        let text = |at: usize| waiting.get(at).map_or(([0; 16], 0), |(turn, place)| batches[*turn].keys[*place].text());
-        let texts: [_; TOGETHER] = std::array::from_fn(text);
-        let texts = texts.each_ref().map(|(text, length)| &text[..*length]);
-        let merged = if waiting.len() > 1 { several(&self.vocabulary, texts) } else { [None; _] };
-        for ((&(turn, place), text), merged) in waiting.iter().zip(texts).zip(&merged) {
-            let other = self.others.get(text).map(std::slice::from_ref);
-            let ids = match other.or_else(|| merged.as_ref().map(|(ids, count)| &ids[..*count])) {
-                Some(ids) => ids,
+        let texts: [_; TOGETHER] = std::array::from_fn(|at| waiting.get(at).map_or(([0; 16], 0), |(turn, place)| batches[*turn].keys[*place].text()));
+        let merged = several(&self.vocabulary, &texts[..waiting.len()]);
+        for ((&(turn, place), (text, length)), (ids, count)) in waiting.iter().zip(&texts).zip(&merged) {
+            let text = &text[..*length];
+            let ids = match self.others.get(text).map(std::slice::from_ref) {
+                Some(id) => id,
+                None if *count > 0 => &ids[..*count],
                 None => merger.merge(&self.vocabulary, text, pulse)?,
             };
             let batch = &mut batches[turn];
-            batch.ids[place][..ids.len()].copy_from_slice(ids);
-            batch.counts[place] = ids.len().to_le_bytes()[0];
+            let (room, count) = batch.other(batch.which(place));
+            room[..ids.len()].copy_from_slice(ids);
+            *count = ids.len().to_le_bytes()[0];
             missing[turn] &= !(1 << place);
             seen.set(batch.keys[place], batch.lines[place], ids);
         }
@@ -260,6 +268,12 @@ impl Lookup {
         self.window(memory, pretoken, 0, &end, pulse, &mut |ids| count += ids.len())?;
         Ok(count)
     }
+}
+
+/// Whether a pretoken is longer than a key, of some that begin at a place and end at these.
+fn any_long(begin: u32, ends: &[u32]) -> bool {
+    let long = |begin: u32, end: u32| end.wrapping_sub(begin) > LONGEST as u32;
+    ends.windows(2).fold(long(begin, ends[0]), |any, two| any | long(two[0], two[1]))
 }
 
 /// Merge a line: its words, which have mostly been seen, by the pairs that come before any that joins words; then what they leave by the others.

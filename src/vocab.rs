@@ -70,7 +70,7 @@ pub struct Vocabulary {
     bytes: [u32; 256],
     pairs: Pairs,
     /// The numbers of the pairs of single bytes: what merging begins with.
-    byte_pairs: Box<[u32]>,
+    byte_pairs: Box<[u32; 1 << 16]>,
     listed: Option<Vec<Parts>>,
     specials: Vec<(String, u32)>,
     whole: bool,
@@ -100,7 +100,7 @@ impl Vocabulary {
             spellings: Spellings::default(),
             bytes: [0; 256],
             pairs: Pairs::with_room(0),
-            byte_pairs: vec![NONE; 1 << 16].into_boxed_slice(),
+            byte_pairs: Box::new([NONE; _]),
             listed: None,
             specials,
             whole,
@@ -217,6 +217,11 @@ impl Vocabulary {
     /// The number of the pair of two bytes.
     pub(crate) fn pair_of_bytes(&self, left: u8, right: u8) -> u32 {
         self.byte_pairs[usize::from(left) << 8 | usize::from(right)]
+    }
+
+    /// What merging begins with: the ids of the bytes, and the numbers of the pairs of two bytes.
+    pub(crate) fn beginnings(&self) -> (&[u32; 1 << 8], &[u32; 1 << 16]) {
+        (&self.bytes, &self.byte_pairs)
     }
 
     /// The rank of a token of a vocabulary of ranks: the lower, the earlier it is made.

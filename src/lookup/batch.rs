@@ -8,27 +8,65 @@ use super::key::Key;
 pub(super) const BATCH: usize = 64;
 /// Room for the ids of any pretoken that has a key; so many are copied at once.
 pub(super) const ROOM: usize = 16;
+/// Room for the ids of a batch, and for what is copied beyond its end.
+pub(super) const OUT: usize = BATCH * ROOM + BATCH;
 
-/// Their keys, the lines where these can be, and what was found: the ids, and how many they are.
+/// Their keys, and what was found. Most are one token, so their ids stand side by side; those of the others do by themselves.
 pub(super) struct Batch {
     pub(super) keys: [Key; BATCH],
-    pub(super) lines: [usize; BATCH],
-    pub(super) ids: [[u32; ROOM]; BATCH],
-    pub(super) counts: [u8; BATCH],
+    /// The lines of a table where the keys can be.
+    pub(super) lines: [u32; BATCH],
+    /// The ids of those that are one token.
+    pub(super) single: [u32; 2 * BATCH],
+    /// Which of them aren't.
+    pub(super) others: u64,
+    /// What these are, one after the other: the ids of each, and how many they are.
+    ids: [[u32; ROOM]; BATCH],
+    counts: [u8; BATCH],
 }
 
 impl Batch {
-    pub(super) const EMPTY: Self = Self { keys: [Key::NONE; _], lines: [0; _], ids: [[0; ROOM]; _], counts: [0; _] };
+    pub(super) const EMPTY: Self = Self { keys: [Key::NONE; _], lines: [0; _], single: [0; _], others: 0, ids: [[0; ROOM]; _], counts: [0; _] };
+
+    /// Which of the others a place is.
+    pub(super) fn which(&self, place: usize) -> usize {
+        (self.others & !from(place)).count_ones() as usize
+    }
+
+    /// Where one of the others has its ids, and their number.
+    pub(super) fn other(&mut self, which: usize) -> (&mut [u32; ROOM], &mut u8) {
+        (&mut self.ids[which], &mut self.counts[which])
+    }
 
     /// Give the ids of some pretokens, one after the other.
-    pub(super) fn give(&self, some: Range<usize>, out: &mut [u32; BATCH * ROOM], take: &mut impl FnMut(&[u32])) {
-        let mut length = 0;
-        for (ids, count) in self.ids[some.clone()].iter().zip(&self.counts[some]) {
-            out[length..length + ROOM].copy_from_slice(ids); // all, whatever their number: the next ones overwrite what was too much
-            length += usize::from(*count);
+    pub(super) fn give(&self, some: Range<usize>, out: &mut [u32; OUT], take: &mut impl FnMut(&[u32])) {
+        // A fixed number is copied, whatever there is: what is too much is overwritten by what comes next.
+        let (mut begin, mut length, which) = (some.start, 0, self.which(some.start));
+        for (which, place) in (which..).zip(places(self.others & from(begin) & !from(some.end))) {
+            self.copy(begin..place, &mut out[length..]);
+            length += place - begin;
+            out[length..length + ROOM].copy_from_slice(&self.ids[which]);
+            length += usize::from(self.counts[which]);
+            begin = place + 1;
         }
-        take(&out[..length]);
+        self.copy(begin..some.end, &mut out[length..]);
+        take(&out[..length + some.end - begin]);
     }
+
+    /// Copy the ids of some pretokens that are one token each.
+    fn copy(&self, some: Range<usize>, out: &mut [u32]) {
+        out[..HALF].copy_from_slice(&self.single[some.start..some.start + HALF]);
+        if some.len() > HALF {
+            out[HALF..BATCH].copy_from_slice(&self.single[some.start + HALF..some.start + BATCH]);
+        }
+    }
+}
+
+const HALF: usize = BATCH / 2;
+
+/// The places from one on.
+fn from(place: usize) -> u64 {
+    if place < BATCH { u64::MAX << place } else { 0 }
 }
 
 /// The places of the bits that are set.

@@ -55,19 +55,19 @@ impl Seen {
     }
 
     /// The line where a key can be.
-    pub(super) fn line(&self, key: Key) -> usize {
+    pub(super) fn line(&self, key: Key) -> u32 {
         let hash = key.hash(self.factors) >> 32;
-        usize::try_from((hash * self.lines.len() as u64) >> 32).unwrap_or_default()
+        u32::try_from((hash * self.lines.len() as u64) >> 32).unwrap_or_default()
     }
 
     /// Fetch a line ahead of its use.
-    pub(super) fn prefetch(&self, line: usize) {
-        prefetch(&self.lines, line);
+    pub(super) fn prefetch(&self, line: u32) {
+        prefetch(&self.lines, line as usize);
     }
 
     /// The slot of a key, and whether it is there.
-    fn look(&self, key: Key, line: usize) -> (&Slot, bool) {
-        let Line(slots) = &self.lines[line];
+    fn look(&self, key: Key, line: u32) -> (&Slot, bool) {
+        let Line(slots) = &self.lines[line as usize];
         let [one, other] = slots.each_ref().map(|slot| (slot.key.low ^ key.low) | (slot.key.high ^ key.high) == 0); // no branch: which of the two it is can't be foreseen
         (&slots[usize::from(other)], one | other)
     }
@@ -76,11 +76,14 @@ impl Seen {
     pub(super) fn recall(&self, batch: &mut Batch, some: u64) -> u64 {
         let mut missing = some;
         for place in places(some) {
-            let (slot, found) = self.look(batch.keys[place], batch.lines[place]);
-            let (ids, count) = slot.ids();
-            batch.ids[place][..IDS].copy_from_slice(&ids);
-            batch.counts[place] = count;
-            let found = found && (usize::from(count) <= IDS || self.recall_more(batch.keys[place], usize::from(count), &mut batch.ids[place]));
+            let key = batch.keys[place];
+            let (slot, found) = self.look(key, batch.lines[place]);
+            let which = batch.which(place);
+            let (ids, number) = batch.other(which);
+            let (first, count) = slot.ids();
+            ids[..IDS].copy_from_slice(&first);
+            *number = count;
+            let found = found && (usize::from(count) <= IDS || self.recall_more(key, usize::from(count), ids));
             missing ^= u64::from(found) << place;
         }
         missing
@@ -96,12 +99,15 @@ impl Seen {
     }
 
     /// Keep the ids of a key in its line; the older of the two that were there is forgotten.
-    pub(super) fn set(&mut self, key: Key, line: usize, ids: &[u32]) {
+    pub(super) fn set(&mut self, key: Key, line: u32, ids: &[u32]) {
         for (times, some) in (0..).zip(ids.chunks(IDS)) {
             let key = key.more(times);
             let line = if times == 0 { line } else { self.line(key) };
-            let Line([newer, older]) = &mut self.lines[line];
-            *older = std::mem::replace(newer, Slot::new(key, some, ids.len()));
+            let Line([newer, older]) = &mut self.lines[line as usize];
+            let before = std::mem::replace(newer, Slot::new(key, some, ids.len()));
+            if before.key != key {
+                *older = before;
+            }
         }
     }
 }
@@ -117,8 +123,10 @@ mod tests {
             batch.keys[place] = Key::of(text, 0..1).unwrap();
             seen.set(batch.keys[place], 0, &[7, 8]);
         }
+        batch.others = 0b111;
         assert_eq!(seen.recall(&mut batch, 0b111), 0b001);
-        assert_eq!((batch.counts[1], &batch.ids[1][..2]), (2, &[7, 8][..]));
+        let (ids, count) = batch.other(1);
+        assert_eq!((*count, &ids[..2]), (2, &[7, 8][..]));
     }
 
     #[test]
@@ -133,9 +141,11 @@ mod tests {
         for (i, text) in texts.iter().enumerate() {
             batch.keys[0] = Key::of(text, 0..3).unwrap();
             batch.lines[0] = seen.line(batch.keys[0]);
+            batch.others = 1;
             if seen.recall(&mut batch, 1) == 0 {
                 known += 1;
-                assert_eq!(batch.ids[0][..usize::from(batch.counts[0])], ids(i));
+                let (found, count) = batch.other(0);
+                assert_eq!(found[..usize::from(*count)], ids(i));
             }
         }
         assert!(known > 150, "{known}");

@@ -58,10 +58,10 @@ fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, end
             let keys = batch.keys[done..done + 8].as_mut_ptr().cast::<__m512i>();
             _mm512_storeu_si512(keys, _mm512_permutex2var_epi64(low, front, high));
             _mm512_storeu_si512(keys.add(1), _mm512_permutex2var_epi64(low, back, high));
-            _mm512_storeu_si512(batch.lines[done..done + 8].as_mut_ptr().cast(), lines);
+            _mm256_storeu_si256(batch.lines[done..done + 8].as_mut_ptr().cast(), _mm512_cvtepi64_epi32(lines));
         }
         for line in &batch.lines[done..done + 8] {
-            prefetch(&tokens.lines, *line);
+            prefetch(&tokens.lines, *line as usize);
         }
         done += 8;
     }
@@ -70,14 +70,14 @@ fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, end
 
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
 fn find_lines(tokens: &Tokens, batch: &mut Batch, count: usize) -> u64 {
-    let mut known = 0;
-    for (place, ((key, line), found)) in batch.keys.iter().zip(&batch.lines).zip(&mut batch.ids).enumerate().take(count) {
-        let Some(line) = tokens.lines.get(*line) else { continue };
+    let (lines, mut known) = (&tokens.lines[..], 0);
+    for (place, ((key, line), found)) in batch.keys.iter().zip(&batch.lines).zip(&mut batch.single).enumerate().take(count) {
+        let Some(line) = lines.get(*line as usize) else { continue };
         // 4
         let (keys, key) = unsafe { (_mm512_load_si512(std::ptr::from_ref(line).cast()), _mm_loadu_si128(std::ptr::from_ref::<Key>(key).cast())) };
         let equal = _mm512_cmpeq_epi64_mask(keys, _mm512_broadcast_i64x2(key));
         let which = equal & (equal >> 1) & 0b1_0101; // both halves of the first key, of the second, or of the third
-        found[0] = line.ids[usize::from(which >> 2 & 1 | which >> 3)];
+        *found = line.ids[usize::from(which >> 2 & 1 | which >> 3)];
         known |= u64::from(which != 0) << place;
     }
     known

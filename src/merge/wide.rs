@@ -1,146 +1,194 @@
-//! Merging several short pretokens at a time, with the pairs of each in two vectors.
+//! Merging several short pretokens in turn, each with its symbols side by side.
 //!
-//! A step finds the least number of a pretoken's pairs, joins that pair and asks for the two new ones, without a branch that depends on what is found: before the first id and
-//! behind the last stands one that no pair has. All pretokens ask before the first of them looks, so that they wait for memory together. A number is looked up by ten bits
-//! of a hash alone, and compared with its pair when that is to be joined; where they differ the pretoken is merged again, by itself.
+//! A step looks at the two pairs that the last join made, finds the lowest number of all pairs, joins that pair, closes the gap and asks for the two new pairs, without a
+//! branch that depends on what is found: what stands before the first symbol and behind the last is in no pair. While memory answers, the other pretokens are
+//! stepped; one that is done makes room for the next. A number is looked up by ten bits of a hash alone, and compared with its pair when that is to be joined;
+//! where they differ the pretoken is merged again, by itself.
 //!
-//! Measured (cl100k, words of English that is new, 8 bytes in the mean): 450 cycles a word, 680 one after the other. Tried: ids and pairs of one pretoken in one vector of
-//! 512 bits, its lanes closing up (660: each step waits for the one before); eight at a time (480, and more to begin with).
+//! Symbols and pairs are read and written as whole vectors: a vector that is read right behind a part of it was written waits until all before it is done.
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded from and
-//! stored to halves of an array of sixteen. The safe twin is the plain version, and a test holds them equal.
+//! stored to the halves of an array of sixteen, or a line of eight, or the sixteen bytes of a pretoken; 3. numbers are gathered from 256 or 65,536 by
+//! one byte or two. The safe twin is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
-use super::TOGETHER;
+use super::{Found, Text};
 use crate::pairs::{LINE, NONE, NUMBER_BITS, Pairs};
 use crate::vocab::Vocabulary;
 use crate::width::{Width, width};
 
-const PLACE_BITS: u32 = 4;
-const NO_ID: u32 = u32::MAX;
-const NO_PAIR: u32 = u32::MAX;
+/// How many pretokens are stepped in turn.
+const LANES: usize = 8;
+/// How many symbols have room, and the bits of a place among them.
+const ROOM: usize = 16;
+const PLACE_BITS: i32 = 4;
+/// A pair that there isn't has this number, and any place.
+const NO_PAIR: u32 = NONE << PLACE_BITS;
 
-/// A pretoken on its way to its ids. Every symbol keeps the place of its first byte; the first byte has place 1.
-#[repr(align(32))]
-struct Short {
-    /// The number of the pair that begins at each place, with the place in its lower bits.
-    pairs: [u32; 16],
-    ids: [u32; 32],
-    next: [u8; 32],
-    before: [u8; 32],
-    /// Where the last pair was joined, and where its second half was.
-    joined: (u8, u8),
-    /// Where the numbers of the two pairs that it is now part of are looked for.
+/// Sixteen numbers.
+type Symbols = [__m256i; 2];
+
+/// A pretoken on its way to its ids.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Lane {
+    ids: [u32; ROOM],
+    /// The number of the pair that begins at each place, above the place.
+    pairs: [u32; ROOM],
+    /// How many symbols there are; none where a number was that of another pair.
+    count: usize,
+    /// Where the last pair was joined; what stands before, there and behind; where the numbers of the two pairs are looked for.
+    joined: u32,
+    three: [u32; 3],
     asked: [(usize, u32); 2],
-    state: State,
+    /// Which of all pretokens it is.
+    turn: usize,
+    open: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Open,
-    Done,
-    /// A number was that of another pair.
-    Failed,
-}
+impl Lane {
+    const EMPTY: Self = Self { ids: [0; _], pairs: [0; _], count: 0, joined: 0, three: [0; _], asked: [(0, 0); _], turn: 0, open: false };
 
-impl Short {
-    fn new(vocabulary: &Vocabulary, pretoken: &[u8]) -> Self {
-        let next = std::array::from_fn(|place| (place + 1).to_le_bytes()[0]);
-        let before = next.map(|place| place.wrapping_sub(2) % 32);
-        let mut this = Self { pairs: [NO_PAIR; _], ids: [NO_ID; _], next, before, joined: (0, 0), asked: [(0, 0); _], state: State::Open };
-        for (id, byte) in this.ids[1..16].iter_mut().zip(pretoken) {
-            *id = vocabulary.byte(*byte);
-        }
-        for ((place, two), pair) in (1u8..).zip(pretoken.windows(2)).zip(&mut this.pairs[1..]) {
-            *pair = placed(vocabulary.pair_of_bytes(two[0], two[1]), place);
-        }
-        this
-    }
-
-    /// Join the least pair, and ask for the two new ones.
+    /// Begin with the bytes of a pretoken.
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn join(&mut self, pairs: &Pairs) {
-        let least = self.least();
-        if least == NO_PAIR {
-            self.state = State::Done;
-            return;
+    fn begin(&mut self, vocabulary: &Vocabulary, (bytes, length): &Text, turn: usize) {
+        (self.count, self.turn) = (*length % ROOM, turn);
+        let (singles, twos) = vocabulary.beginnings();
+        let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }; // 2
+        let (mut ids, mut pairs) = ([_mm256_set1_epi32(-1); 2], [_mm256_set1_epi32(-1); 2]);
+        let count = _mm256_set1_epi32(i32::from(length.to_le_bytes()[0]));
+        for half in 0..2 {
+            let bytes = if half == 0 { bytes } else { _mm_bsrli_si128::<8>(bytes) };
+            let (one, next) = (_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_bsrli_si128::<1>(bytes)));
+            let both = _mm256_or_si256(_mm256_slli_epi32::<8>(one), next);
+            let within = _mm256_cmpgt_epi32(count, places()[half]);
+            let before_last = _mm256_cmpgt_epi32(_mm256_sub_epi32(count, _mm256_set1_epi32(1)), places()[half]);
+            // 3
+            let (id, pair) = unsafe {
+                (
+                    _mm256_mask_i32gather_epi32::<4>(ids[half], singles.as_ptr().cast(), one, within),
+                    _mm256_mask_i32gather_epi32::<4>(pairs[half], twos.as_ptr().cast(), both, before_last),
+                )
+            };
+            ids[half] = id;
+            pairs[half] = _mm256_or_si256(_mm256_slli_epi32::<PLACE_BITS>(pair), places()[half]);
         }
-        let (place, number) = (least.to_le_bytes()[0] % 16, least >> PLACE_BITS);
-        let right = at(&self.next, place);
-        let (before, behind) = (at(&self.before, place), at(&self.next, right));
-        if pairs.pair_of(number) != Pairs::joined(at(&self.ids, place), at(&self.ids, right)) {
-            self.state = State::Failed;
-            return;
-        }
-        let made = pairs.made(number);
-        self.ids[usize::from(place)] = made;
-        self.next[usize::from(place)] = behind;
-        self.before[usize::from(behind % 32)] = place;
-        self.joined = (place, right);
-        self.asked = [Pairs::joined(at(&self.ids, before), made), Pairs::joined(made, at(&self.ids, behind))].map(|pair| pairs.place(pair));
-        self.asked.iter().for_each(|(line, _)| pairs.prefetch(*line));
+        store(&mut self.ids, ids);
+        store(&mut self.pairs, pairs);
     }
 
-    /// Look at what was asked for.
+    /// Look at the pairs that were asked for.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn look(&mut self, pairs: &Pairs) {
-        let (place, right) = self.joined;
-        let (before, behind) = (at(&self.before, place), at(&self.next, place));
-        let id = |place| at(&self.ids, place);
-        let one = number(pairs, self.asked[0], (id(before), id(place)));
-        let other = number(pairs, self.asked[1], (id(place), id(behind)));
-        self.set([(before, placed(one, before)), (place, placed(other, place)), (right, NO_PAIR)]);
+        let ([before, made, behind], [one, other]) = (self.three, self.asked);
+        let (one, other) = (number(pairs, one, (before, made)), number(pairs, other, (made, behind)));
+        let place = self.joined;
+        let mut all = load(&self.pairs);
+        put(&mut all, place, other << PLACE_BITS | place);
+        put(&mut all, place.wrapping_sub(1), one << PLACE_BITS | place.wrapping_sub(1)); // there is no such place behind the first symbol
+        store(&mut self.pairs, all);
     }
 
+    /// Join the least pair, if there is one, and ask for the two new ones.
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn least(&self) -> u32 {
-        let [low, high] = self.halves();
-        let eight = _mm256_min_epu32(low, high);
-        let four = _mm_min_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
-        let two = _mm_min_epu32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
-        let one = _mm_min_epu32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two));
-        _mm_cvtsi128_si32(one).cast_unsigned()
-    }
-
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn halves(&self) -> [__m256i; 2] {
-        // 2
-        unsafe { [_mm256_loadu_si256(self.pairs.as_ptr().cast()), _mm256_loadu_si256(self.pairs[8..].as_ptr().cast())] }
-    }
-
-    /// Note pairs at places: whole vectors are written, since they are what is read next.
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn set(&mut self, pairs: [(u8, u32); 3]) {
-        let lanes = [_mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0), _mm256_set_epi32(15, 14, 13, 12, 11, 10, 9, 8)];
-        let mut halves = self.halves();
-        for (place, pair) in pairs {
-            let (pair, here) = (_mm256_set1_epi32(pair.cast_signed()), _mm256_set1_epi32(i32::from(place)));
-            halves[0] = _mm256_blendv_epi8(halves[0], pair, _mm256_cmpeq_epi32(lanes[0], here));
-            halves[1] = _mm256_blendv_epi8(halves[1], pair, _mm256_cmpeq_epi32(lanes[1], here));
+    fn join(&mut self, pairs: &Pairs) -> bool {
+        let (mut ids, mut all) = (load(&self.ids), load(&self.pairs));
+        let least = least(all);
+        if least >= NO_PAIR {
+            return false;
         }
-        // 2
-        unsafe {
-            _mm256_storeu_si256(self.pairs.as_mut_ptr().cast(), halves[0]);
-            _mm256_storeu_si256(self.pairs[8..].as_mut_ptr().cast(), halves[1]);
+        let (here, number) = (least % ROOM as u32, least >> PLACE_BITS);
+        let place = here as usize;
+        let (left, right) = (self.ids[place], self.ids[(place + 1) % ROOM]);
+        if pairs.pair_of(number) != Pairs::joined(left, right) {
+            self.count = 0;
+            return false;
         }
+        let (before, behind) = (self.ids.get(place.wrapping_sub(1)).copied().unwrap_or(NONE), self.ids.get(place + 2).copied().unwrap_or(NONE));
+        let made = pairs.made(number);
+        let (one, other) = (pairs.place(Pairs::joined(before, made)), pairs.place(Pairs::joined(made, behind)));
+        pairs.prefetch(one.0);
+        pairs.prefetch(other.0);
+        let moved = behind_place(here);
+        close(&mut ids, moved, false);
+        close(&mut all, moved, true);
+        put(&mut ids, here, made);
+        store(&mut self.ids, ids);
+        store(&mut self.pairs, all);
+        (self.joined, self.three, self.asked) = (here, [before, made, behind], [one, other]);
+        self.count -= 1;
+        true
     }
 }
 
-/// A pair's number with its place.
-fn placed(number: u32, place: u8) -> u32 {
-    if number == NONE { NO_PAIR } else { number << PLACE_BITS | u32::from(place) }
+#[target_feature(enable = "avx2")]
+#[inline]
+fn places() -> Symbols {
+    [_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)]
 }
 
-/// What stands at a place.
-fn at<T: Copy>(all: &[T; 32], place: u8) -> T {
-    all[usize::from(place % 32)]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load(from: &[u32; ROOM]) -> Symbols {
+    // 2
+    unsafe { [_mm256_loadu_si256(from.as_ptr().cast()), _mm256_loadu_si256(from[8..].as_ptr().cast())] }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn store(to: &mut [u32; ROOM], [low, high]: Symbols) {
+    // 2
+    unsafe {
+        _mm256_storeu_si256(to.as_mut_ptr().cast(), low);
+        _mm256_storeu_si256(to[8..].as_mut_ptr().cast(), high);
+    }
+}
+
+/// The least of sixteen.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn least([low, high]: Symbols) -> u32 {
+    let eight = _mm256_min_epu32(low, high);
+    let four = _mm_min_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+    let two = _mm_min_epu32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
+    let one = _mm_min_epu32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two));
+    _mm_cvtsi128_si32(one).cast_unsigned()
+}
+
+/// Put a number at a place.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn put(symbols: &mut Symbols, place: u32, number: u32) {
+    let (place, number) = (_mm256_set1_epi32(place.cast_signed()), _mm256_set1_epi32(number.cast_signed()));
+    for (half, places) in symbols.iter_mut().zip(places()) {
+        *half = _mm256_blendv_epi8(*half, number, _mm256_cmpeq_epi32(places, place));
+    }
+}
+
+/// All bits of what stands behind a place.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn behind_place(place: u32) -> Symbols {
+    let place = _mm256_set1_epi32(place.cast_signed());
+    [_mm256_cmpgt_epi32(places()[0], place), _mm256_cmpgt_epi32(places()[1], place)]
+}
+
+/// Close the gap behind a place; what moves takes the one lower place into its lower bits, if it has such.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn close(symbols: &mut Symbols, moved: Symbols, placed: bool) {
+    let turn = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0);
+    let [low, high] = [_mm256_permutevar8x32_epi32(symbols[0], turn), _mm256_permutevar8x32_epi32(symbols[1], turn)];
+    let next = [_mm256_blend_epi32::<0b1000_0000>(low, high), _mm256_blend_epi32::<0b1000_0000>(high, _mm256_set1_epi32(-1))];
+    for half in 0..2 {
+        let next = if placed { _mm256_add_epi32(next[half], moved[half]) } else { next[half] };
+        symbols[half] = _mm256_blendv_epi8(symbols[half], next, moved[half]);
+    }
 }
 
 /// The number of a pair, or `NONE`; where one pair looks like another it may be that one's.
@@ -153,41 +201,59 @@ fn number(pairs: &Pairs, (place, seal): (usize, u32), (left, right): (u32, u32))
     let seals = _mm256_srli_epi32::<{ NUMBER_BITS.cast_signed() }>(line);
     let alike = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(seals, _mm256_set1_epi32(seal.cast_signed())))).cast_unsigned();
     if (alike & alike.wrapping_sub(1)) | entries[LINE - 1] != 0 {
-        return pairs.number(left, right); // several look alike, or there may be more in the next line
+        return search(pairs, left, right); // several look alike, or there may be more in the next line
     }
     let number = Pairs::number_in(entries[alike.trailing_zeros() as usize % LINE]);
     pairs.prefetch_pair(number);
     if alike == 0 { NONE } else { number }
 }
 
-/// Encode pretokens of at most fifteen bytes, if the processor has the vectors: the ids of each, and how many they are, or nothing where one is to be merged by itself.
-pub(super) fn several(vocabulary: &Vocabulary, pretokens: [&[u8]; TOGETHER]) -> [Option<([u32; 16], usize)>; TOGETHER] {
-    if width() < Width::Avx2 {
-        return [None; TOGETHER];
+#[cold]
+#[inline(never)]
+fn search(pairs: &Pairs, left: u32, right: u32) -> u32 {
+    pairs.number(left, right)
+}
+
+/// Encode pretokens as far as it can be done here, if the processor has the vectors.
+pub(super) fn several(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
+    if width() >= Width::Avx2 {
+        unsafe { merge(vocabulary, pretokens, found) }; // 1
     }
-    let mut merging = pretokens.map(|pretoken| Short::new(vocabulary, pretoken));
-    unsafe { merge(&mut merging, vocabulary.pairs()) }; // 1
-    let mut found = [None; TOGETHER];
-    for ((found, one), pretoken) in found.iter_mut().zip(&merging).zip(pretokens) {
-        let (mut ids, mut count, mut place) = ([0; 16], 0, 1);
-        while usize::from(place) <= pretoken.len() {
-            ids[count] = at(&one.ids, place);
-            count += 1;
-            place = at(&one.next, place);
-        }
-        *found = (one.state == State::Done).then_some((ids, count));
-    }
-    found
 }
 
 #[target_feature(enable = "avx2")]
-fn merge(merging: &mut [Short], pairs: &Pairs) {
-    while merging.iter().any(|one| one.state == State::Open) {
-        for one in merging.iter_mut().filter(|one| one.state == State::Open) {
-            one.join(pairs);
-        }
-        for one in merging.iter_mut().filter(|one| one.state == State::Open) {
-            one.look(pairs);
+fn merge(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
+    let (pairs, mut lanes, mut waiting) = (vocabulary.pairs(), [Lane::EMPTY; LANES], 0);
+    let mut open = 0;
+    for lane in &mut lanes {
+        lane.open = next(lane, vocabulary, pretokens, &mut waiting, found);
+        open += usize::from(lane.open);
+    }
+    while open > 0 {
+        for lane in &mut lanes {
+            if !lane.open {
+                continue;
+            }
+            lane.look(pairs);
+            if !lane.join(pairs) {
+                found[lane.turn] = (lane.ids, lane.count);
+                lane.open = next(lane, vocabulary, pretokens, &mut waiting, found);
+                open -= usize::from(!lane.open);
+            }
         }
     }
+}
+
+/// Begin with the next pretoken that has a pair to be joined.
+#[target_feature(enable = "avx2")]
+fn next(lane: &mut Lane, vocabulary: &Vocabulary, pretokens: &[Text], waiting: &mut usize, found: &mut [Found]) -> bool {
+    while let Some(pretoken) = pretokens.get(*waiting) {
+        lane.begin(vocabulary, pretoken, *waiting);
+        *waiting += 1;
+        if lane.join(vocabulary.pairs()) {
+            return true;
+        }
+        found[lane.turn] = (lane.ids, lane.count);
+    }
+    false
 }

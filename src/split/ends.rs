@@ -5,7 +5,7 @@
 //! that belong to one pretoken so far, and once for each such run, so time stays linear.
 
 use super::class::{BLOCK, Class, SPARE, WINDOW, classify};
-use super::machine::blocks::flags;
+use super::machine::blocks::{flags, places};
 use super::machine::{AT_MARK, BEFORE, HERE, Machine, marks};
 use crate::error::{Error, Kind, Result};
 
@@ -73,12 +73,8 @@ impl Window {
                 }
                 late &= late - 1;
             }
-            let base = self.at + block - self.start;
-            self.ends.extend(std::iter::from_fn(|| {
-                let place = base + (here != 0).then(|| here.trailing_zeros())? as usize;
-                here &= here - 1;
-                u32::try_from(place).ok()
-            }));
+            let (places, count) = places(here, u32::try_from(self.at + block - self.start).unwrap_or(u32::MAX));
+            self.ends.extend_from_slice(&places[..count]);
         }
     }
 

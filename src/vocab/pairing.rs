@@ -2,7 +2,7 @@
 
 use super::{Parts, Vocabulary};
 use crate::error::{Error, Kind, Result, quote};
-use crate::merge::{Merger, TOGETHER, several};
+use crate::merge::{Merger, TOGETHER, Text, several};
 use crate::pairs::{NUMBER_BITS, Pairs};
 use crate::threads::Pulse;
 
@@ -15,11 +15,14 @@ impl Vocabulary {
         let mut merger = Merger::default();
         for some in by_rank.chunks(TOGETHER) {
             pulse.tick(0)?;
-            let short = |at: usize| some.get(at).and_then(|id| self.get(*id)).filter(|token| token.len() < 16).unwrap_or_default();
-            let early = several(self, std::array::from_fn(short));
+            let texts: [Text; TOGETHER] = std::array::from_fn(|at| {
+                let token = some.get(at).and_then(|id| self.get(*id)).filter(|token| token.len() < 16).unwrap_or_default();
+                (std::array::from_fn(|at| token.get(at).copied().unwrap_or_default()), token.len())
+            });
+            let early = several(self, &texts[..some.len()]);
             for (id, early) in some.iter().zip(early) {
                 let pair = match early {
-                    Some((ids, 2)) => Some((ids[0], ids[1])),
+                    (ids, 2) => Some((ids[0], ids[1])),
                     _ => match merger.merge(self, self.get(*id).unwrap_or_default(), pulse)? {
                         [left, right] => Some((*left, *right)), // several wait for the pairs of those before them
                         _ => None,

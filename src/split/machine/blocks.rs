@@ -30,6 +30,15 @@ pub(in crate::split) fn flags(steps: &[u8; BLOCK]) -> (u64, u64) {
     plain::flags(steps)
 }
 
+/// The places of the bits that are set, counted from `base`, and how many they are.
+pub(in crate::split) fn places(bits: u64, base: u32) -> ([u32; BLOCK], usize) {
+    #[cfg(target_arch = "x86_64")]
+    if width() >= Width::Avx512Bytes {
+        return unsafe { x86::places_avx512(bits, base) }; // 1
+    }
+    plain::places(bits, base)
+}
+
 mod plain {
     use super::super::{AT_MARK, BEFORE, HERE};
     use super::{ASCII, BLOCK};
@@ -43,6 +52,16 @@ mod plain {
 
     pub(super) fn flags(steps: &[u8; BLOCK]) -> (u64, u64) {
         (bits(steps, HERE), bits(steps, BEFORE) | bits(steps, AT_MARK))
+    }
+
+    pub(super) fn places(mut bits: u64, base: u32) -> ([u32; BLOCK], usize) {
+        let (mut places, mut count) = ([0; BLOCK], 0);
+        while bits != 0 {
+            places[count] = base + bits.trailing_zeros();
+            count += 1;
+            bits &= bits - 1;
+        }
+        (places, count)
     }
 
     /// Which bytes of a block have a bit: eight at a time are brought side by side by a multiplication.
@@ -61,6 +80,15 @@ mod x86 {
 
     use super::super::{AT_MARK, BEFORE};
     use super::{ASCII, BLOCK};
+
+    const PLACES: [u8; BLOCK] = {
+        let (mut places, mut place) = ([0; BLOCK], 0);
+        while place < BLOCK {
+            places[place] = place as u8;
+            place += 1;
+        }
+        places
+    };
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     pub(super) fn classify_ascii_avx512(block: &[u8; BLOCK], classes: &mut [u8; BLOCK]) -> u64 {
@@ -96,6 +124,22 @@ mod x86 {
         (_mm512_movepi8_mask(steps), _mm512_test_epi8_mask(steps, _mm512_set1_epi8((BEFORE | AT_MARK).cast_signed())))
     }
 
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+    pub(super) fn places_avx512(bits: u64, base: u32) -> ([u32; BLOCK], usize) {
+        let (mut places, count, base) = ([0; BLOCK], bits.count_ones() as usize, _mm512_set1_epi32(base.cast_signed()));
+        let closed = _mm512_maskz_compress_epi8(bits, unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) }); // 2
+        let mut bytes = [0u8; BLOCK];
+        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), closed) }; // 2
+        for (bytes, places) in bytes.as_chunks::<16>().0.iter().zip(places.as_chunks_mut::<16>().0).take(count.div_ceil(16)) {
+            // 2
+            unsafe {
+                let some = _mm512_cvtepu8_epi32(_mm_loadu_si128(bytes.as_ptr().cast()));
+                _mm512_storeu_si512(places.as_mut_ptr().cast(), _mm512_add_epi32(some, base));
+            }
+        }
+        (places, count)
+    }
+
     #[target_feature(enable = "avx2")]
     pub(super) fn flags_avx2(steps: &[u8; BLOCK]) -> (u64, u64) {
         let (mut here, mut late) = (0, 0);
@@ -127,6 +171,10 @@ mod tests {
                 (wides, (0..BLOCK).filter(|place| wides >> place & 1 == 0).map(|place| classes[place]).collect::<Vec<_>>())
             };
             let (classes, flags) = (found(&plain::classify_ascii), plain::flags(&block));
+            let (bits, base) = (classes.0 & u64::from_le_bytes([block[0]; 8]), u32::from(block[1]));
+            let (places, count) = super::places(bits, base);
+            let (all, number) = plain::places(bits, base);
+            assert_eq!(places[..count], all[..number]);
             assert_eq!(classes.0, block.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(byte >> 7)));
             #[cfg(target_arch = "x86_64")]
             {
