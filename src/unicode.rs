@@ -1,6 +1,6 @@
-//! What a character is: space, number, upper, lower, other letter, mark, or anything else.
+//! What a character is: space, number, upper, lower, other letter, mark, punctuation, or anything else.
 //!
-//! Seven classes are the coarsest partition in which every built-in pattern can be written. They come from one generated table that the reference reads
+//! Eight classes are the coarsest partition in which every built-in pattern can be written. They come from one generated table that the reference reads
 //! too, since Unicode differs between Python releases, regex engines and operating systems (131,756 letters in CPython 3.11, 141,028 here, 158,172 in a
 //! popular regex package), and one letter more or less changes ids.
 
@@ -22,7 +22,7 @@ pub struct Classes(u8);
 impl Classes {
     /// Nothing: what lies behind the end of a text.
     pub const NONE: Self = Self(0);
-    /// None of the others: punctuation, symbols, controls, what isn't assigned.
+    /// None of the others: controls, format characters, what isn't assigned.
     pub const OTHER: Self = Self(1);
     /// White space.
     pub const SPACE: Self = Self(2);
@@ -36,6 +36,8 @@ impl Classes {
     pub const LOWER: Self = Self(32);
     /// Letters without case, and modifiers (Lo, Lm).
     pub const LETTER: Self = Self(64);
+    /// Punctuation and symbols (P, S).
+    pub const PUNCTUATION: Self = Self(128);
     /// All letters (L).
     pub const LETTERS: Self = Self(16 | 32 | 64);
 
@@ -50,13 +52,14 @@ impl Classes {
     }
 }
 
-const NAMES: [(&str, Classes); 6] = [
+const NAMES: [(&str, Classes); 7] = [
     ("space", Classes::SPACE),
     ("number", Classes::NUMBER),
     ("mark", Classes::MARK),
     ("upper", Classes::UPPER),
     ("lower", Classes::LOWER),
     ("letter", Classes::LETTER),
+    ("punctuation", Classes::PUNCTUATION),
 ];
 
 /// Two stages: the high bits of a code point choose a page, the low eight a class in it. Pages that are equal are stored once.
@@ -95,6 +98,7 @@ const ASCII: [Classes; 128] = {
             b'0'..=b'9' => Classes::NUMBER,
             b'A'..=b'Z' => Classes::UPPER,
             b'a'..=b'z' => Classes::LOWER,
+            b'!'..=b'~' => Classes::PUNCTUATION,
             _ => Classes::OTHER,
         };
         code += 1;

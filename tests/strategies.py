@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-PATTERN_NAMES = ("gpt2", "cl100k", "o200k", "qwen2", "qwen3.5", "tekken")
+PATTERN_NAMES = ("gpt2", "cl100k", "o200k", "qwen2", "qwen3.5", "tekken", "deepseek_v3")
 
 CHARACTERS = {
     "upper": "AZÉΣİＡ𐐀𝐀",
@@ -14,6 +14,7 @@ CHARACTERS = {
     "title": "ǅᾈ",
     "modifier": "ʰｰˇ々",
     "letter": "ªº中あก한א𠀀ʻ",
+    "kana": "あアー゛゜・゠\u3040\u3098\u3099龥龦",
     "mark": "\u0301\u0e34\u20dd\ufe0f\u0903\U000e0100",
     "number": "19²٣Ⅷ½𝟘፼０",
     "space": " \t\n\r\v\f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000",

@@ -15,33 +15,38 @@ from . import strategies
 from .strategies import PATTERN_NAMES
 
 TESTED = [pytest.param(name, id=name) for name in (*PATTERN_NAMES, "lines")]
-LITERAL = "\r\n '/sdmtlverSDMTLVERſ"
-LETTER_OF_CLASS = dict(zip(("other", "space", "number", "mark", "upper", "lower", "letter"), "!\t9^XYw", strict=True))
+# A character stands for itself if it is of ASCII, Han, kana or the long s, and else for its class.
+LITERAL = re.compile("[\t-\r -~ſ\u3040-\u30ff\u4e00-\u9fa5]")
+CHARACTER_OF_CLASS = {"other": "\u0378", "space": "\xa0", "number": "²", "mark": "\u0301", "upper": "É", "lower": "é", "letter": "ª", "punctuation": "€"}
+CJK = r"\u3041-\u3096\u309D-\u309F\u30A1-\u30FA\u30FC-\u30FF\u4E00-\u9FA5"
 CLASSES = {
-    r"\p{N}": "9",
-    r"\p{M}": "^",
-    r"\p{Lu}": "XSDMTLVER",
-    r"\p{Lt}": "",
-    r"\p{Ll}": "Ysdmtlverſ",
-    r"\p{Lm}": "",
-    r"\p{Lo}": "w",
-    r"\p{L}": "XYwsdmtlverSDMTLVERſ",
+    "N": "0-9²",
+    "M": r"\u0301\u3099\u309A",
+    "Lu": "A-ZÉ",
+    "Lt": "",
+    "Ll": "a-zéſ",
+    "Lm": "",
+    "Lo": "ª" + CJK,
+    "L": "A-ZÉa-zéſª" + CJK,
+    "P": r"!-/:-@\[-`{-~\u30A0\u30FB",
+    "S": r"€\u309B\u309C",
 }
 
 
 @cache
 def textbook(regex: str) -> re.Pattern[str]:
-    """Write a pattern for `re`: its Unicode classes as the letters that stand for them."""
-    pieces = re.split(r"(\[[^\]]*\])", regex)
-    for name, letters in CLASSES.items():
-        pieces = [piece.replace(name, letters if piece.startswith("[") else f"[{letters}]") for piece in pieces]
+    """Write a pattern for `re`: its Unicode classes as the characters that stand for them."""
+    but_for = re.sub(r"\[\^\\P\{(\w)\}([^\]]*)\]", r"(?:(?![\2])[\\p{\1}])", regex)
+    pieces = re.split(r"(\[[^\]]*\])", but_for)
+    for name, characters in CLASSES.items():
+        pieces = [piece.replace(rf"\p{{{name}}}", characters if piece.startswith("[") else f"[{characters}]") for piece in pieces]
     return re.compile("".join(pieces))
 
 
 def witness(toklet: Any, data: bytes, pattern: str) -> list[bytes]:
     text = data.decode("utf-8", "surrogateescape")
     unicode = toklet.reference.unicode
-    spelled = "".join(c if c in LITERAL else LETTER_OF_CLASS[unicode.NAMES[kind]] for c, kind in zip(text, unicode.classes(text), strict=True))
+    spelled = "".join(c if LITERAL.match(c) else CHARACTER_OF_CLASS[unicode.NAMES[kind]] for c, kind in zip(text, unicode.classes(text), strict=True))
     matches = textbook(toklet.patterns[pattern]).finditer(spelled)
     return [text[match.start() : match.end()].encode("utf-8", "surrogateescape") for match in matches]
 

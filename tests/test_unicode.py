@@ -15,7 +15,8 @@ REGEXES = {
     "upper": r"[\p{Lu}\p{Lt}]",
     "lower": r"\p{Ll}",
     "letter": r"[\p{Lm}\p{Lo}]",
-    "other": r"[^\s\p{N}\p{M}\p{L}]",
+    "punctuation": r"[\p{P}\p{S}]",
+    "other": r"[^\s\p{N}\p{M}\p{L}\p{P}\p{S}]",
 }
 
 

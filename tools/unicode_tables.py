@@ -21,7 +21,7 @@ def class_of(code: int) -> str:
         return "space"
     if category[0] == "L":
         return {"Lu": "upper", "Lt": "upper", "Ll": "lower"}.get(category, "letter")
-    return {"N": "number", "M": "mark"}.get(category[0], "other")
+    return {"N": "number", "M": "mark", "P": "punctuation", "S": "punctuation"}.get(category[0], "other")
 
 
 def main() -> None:

@@ -98,7 +98,7 @@ def splits() -> Iterator[Case]:
     chance = Chance(1)
     alphabet = ["a", "A", "中", "1", "\u0301", " ", "\n", "'", "s", "!", "/"]
     texts = ["".join(three).encode() for three in ((a, b, c) for a in alphabet for b in alphabet for c in alphabet) if chance.below(12) == 0]
-    texts += [chance.text().encode() for _ in range(260)] + [chance.data() for _ in range(60)]
+    texts += [chance.text().encode() for _ in range(240)] + [chance.data() for _ in range(50)]
     for number, text in enumerate(texts):
         for pattern in list(PATTERNS)[: 3 if number % 2 else None]:  # the rest is near to these three, and a file stays small
             yield {"pattern": pattern, "text": text.hex(), "pretokens": [word.hex() for word in split(text, pattern)]}

@@ -5,7 +5,6 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use toklet::decode::decode_bytes;
 use toklet::formats::{load, save};
 use toklet::threads::Pulse;
 use toklet::{Special, Tokenizer};
@@ -58,7 +57,7 @@ fn ids(tok: &Tokenizer) -> Option<Vec<u32>> {
             all.extend(ids);
             continue;
         }
-        assert_eq!(decode_bytes(tok.vocabulary(), &ids, &pulse).unwrap(), text);
+        assert_eq!(tok.decoder().bytes(&ids, &pulse).unwrap(), text);
         all.extend(ids);
     }
     Some(all)

@@ -4,7 +4,6 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use toklet::decode::decode_bytes;
 use toklet::prompt::{Part, Template, few_shot};
 use toklet::threads::Pulse;
 use toklet::{Special, Tokenizer};
@@ -36,7 +35,7 @@ fn check(parts: &[Part]) {
     let expected: Vec<u32> = runs.flat_map(|run| found(&run.iter().map(|part| part.text.as_str()).collect::<String>())).collect();
     let ids = TOK.encode_parts(parts, &pulse).unwrap();
     assert_eq!(ids.iter().copied().filter(|id| *id >= 256).collect::<Vec<_>>(), expected, "{parts:?}");
-    assert_eq!(decode_bytes(TOK.vocabulary(), &ids, &pulse).unwrap(), text.as_bytes());
+    assert_eq!(TOK.decoder().bytes(&ids, &pulse).unwrap(), text.as_bytes());
     let strange: Vec<_> = parts.iter().map(|part| Part { trusted: false, ..part.clone() }).collect();
     assert_eq!(TOK.encode_parts(&strange, &pulse), TOK.encode(text.as_bytes(), &Special::Text, &pulse));
 }

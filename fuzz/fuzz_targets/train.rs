@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use toklet::decode::decode_bytes;
 use toklet::threads::Pulse;
 use toklet::train::{Options, train};
 use toklet::{Pattern, Special, Tokenizer, WordCounts};
@@ -60,6 +59,6 @@ fuzz_target!(|input: (Vec<Vec<u8>>, u8, u8, u8)| {
     assert_eq!(trained.listed(), Some(&by_definition(&one, &options)[..]));
     let tok = Tokenizer::new(trained, "gpt2", &pulse).unwrap();
     for text in borrowed {
-        assert_eq!(decode_bytes(tok.vocabulary(), &tok.encode(text, &Special::Text, &pulse).unwrap(), &pulse).unwrap(), text);
+        assert_eq!(tok.decoder().bytes(&tok.encode(text, &Special::Text, &pulse).unwrap(), &pulse).unwrap(), text);
     }
 });

@@ -18,7 +18,7 @@ use crate::threads::Pulse;
 pub(super) const HEAD_BYTES: usize = 1 << 26;
 
 /// The patterns that `tokenizer.ggml.pre` names, and whether a pretoken that is a token is taken whole. That of Llama 3 cuts as cl100k's does.
-const PATTERNS: [(&str, &str, bool); 11] = [
+const PATTERNS: [(&str, &str, bool); 12] = [
     ("gpt-2", "gpt2", false),
     ("phi-2", "gpt2", false),
     ("mpt", "gpt2", false),
@@ -30,6 +30,7 @@ const PATTERNS: [(&str, &str, bool); 11] = [
     ("qwen35", "qwen3.5", false),
     ("gpt-4o", "o200k", true),
     ("tekken", "tekken", true),
+    ("deepseek-v3", "deepseek_v3", false),
 ];
 
 /// A value that a tokenizer may need; of the others only the length is known.

@@ -93,8 +93,9 @@ fn around(tokenizer: &Tokenizer) -> Value {
     } else if regex.is_empty() {
         byte_level(false, false) // an empty regular expression would cut everywhere
     } else {
-        let split = json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
-        json!({"type": "Sequence", "pretokenizers": [split, byte_level(false, false)]})
+        let split = |regex: &str| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
+        let steps: Vec<_> = tokenizer.pattern().steps().into_iter().map(split).chain([byte_level(false, false)]).collect();
+        json!({"type": "Sequence", "pretokenizers": steps})
     };
     json!({"added_tokens": added, "pre_tokenizer": pre_tokenizer, "decoder": byte_level(true, true), "model": {}})
 }

@@ -41,7 +41,7 @@ pub(super) struct PreTokenizer {
 impl PreTokenizer {
     /// Read it; `spaced` says that the normalizer has written spaces as ▁.
     pub(super) fn read(fields: &Fields<'_>, said: &Value, spaced: bool) -> Result<Self> {
-        let (steps, mut this) = (fields.steps("pre_tokenizer", said, "pretokenizers")?, Self::default());
+        let (steps, mut this) = (together(fields.steps("pre_tokenizer", said, "pretokenizers")?), Self::default());
         for (i, step) in steps.iter().enumerate() {
             match fields.word("pre_tokenizer.type", get(step, "type"), &["ByteLevel", "Split", "Digits", "Metaspace"])? {
                 0 => {
@@ -123,6 +123,32 @@ impl PreTokenizer {
 pub(super) fn scheme(fields: &Fields<'_>, step: &Value) -> Result<usize> {
     let always = json!("always");
     fields.word("prepend_scheme", step.get("prepend_scheme").unwrap_or(&always), &["always", "first", "never"])
+}
+
+/// The steps, where those as which a built-in pattern is published are one. A line break may stand in them as itself.
+fn together(mut steps: &[Value]) -> Vec<Value> {
+    let mut joined = Vec::with_capacity(steps.len());
+    while let Some((step, behind)) = steps.split_first() {
+        let published = Pattern::of_steps(|at| isolated(steps.get(at)?).map(|regex| regex.replace('\r', r"\r").replace('\n', r"\n")));
+        steps = match published {
+            Some(pattern) => {
+                joined.push(json!({"type": "Split", "pattern": {"Regex": pattern.regex()}, "behavior": "Isolated", "invert": false}));
+                &steps[pattern.steps().len()..]
+            }
+            None => {
+                joined.push(step.clone());
+                behind
+            }
+        };
+    }
+    joined
+}
+
+/// The regular expression that a step is no more than.
+fn isolated(step: &Value) -> Option<&str> {
+    let (regex, invert) = (get(step, "pattern.Regex").as_str()?, get(step, "invert"));
+    let whole = get(step, "type") == "Split" && get(step, "behavior") == "Isolated" && get(step, "pattern.String").is_null();
+    (whole && (invert.is_null() || invert == false)).then_some(regex)
 }
 
 /// What a regular expression looks for: a built-in pattern where it is one.

@@ -1,8 +1,9 @@
 //! Text -> class bytes: one for each byte of a text, all that a pattern knows of it.
 //!
 //! The class of a character stands at its first byte, `More` at the others, so that a machine over class bytes runs over text of any script with the same step
-//! a byte. A byte that belongs to no UTF-8 character is a character of its own, of class `Other`. The classes are those of `unicode`, cut finer where a pattern
-//! asks for single characters: the quote and the letters of contractions, line breaks, the space and the slash.
+//! a byte. A byte that belongs to no UTF-8 character is a character of its own, of class `Control`. The classes are those of `unicode`, cut finer where a pattern
+//! asks for single characters or for some ranges of them: the quote and the letters of contractions, line breaks, the space and the slash, ASCII, Han and kana. Most patterns
+//! see less: `coarse`.
 
 use std::sync::LazyLock;
 
@@ -19,7 +20,7 @@ pub(super) const SPARE: usize = 2 * BLOCK;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Class {
-    /// Punctuation, symbols, controls, and what isn't assigned.
+    /// Punctuation and symbols of ASCII; beside what is coarser than that, all that has no other class.
     Other,
     /// `'`
     Quote,
@@ -35,6 +36,7 @@ pub(super) enum Class {
     Mark,
     /// A letter without case, or a modifier.
     Letter,
+    /// An ASCII letter, unless it is one of those below.
     Upper,
     Lower,
     /// `s t d m`, each of which makes a contraction with a quote before it.
@@ -50,6 +52,17 @@ pub(super) enum Class {
     UpperE,
     /// U+017F, which Unicode folds to `s`.
     LongS,
+    /// Letters, and punctuation and symbols, beyond ASCII.
+    WideUpper,
+    WideLower,
+    Symbol,
+    /// Controls, format characters, what isn't assigned, and bytes that belong to no character.
+    Control,
+    /// The same of the characters from U+3040 to U+30FF (kana) and from U+4E00 to U+9FA5 (Han).
+    CjkLetter,
+    CjkMark,
+    CjkSymbol,
+    CjkControl,
     /// A byte that goes on a character.
     More,
     /// Behind the last character of a text.
@@ -57,18 +70,37 @@ pub(super) enum Class {
 }
 
 use Class::{
-    Blank, End, Letter, LongS, Lower, LowerE, LowerL, LowerS, LowerV, Mark, More, Newline, Number, Other, Quote, Slash, Space, Upper, UpperE, UpperL, UpperS,
-    UpperV,
+    Blank, CjkControl, CjkLetter, CjkMark, CjkSymbol, Control, End, Letter, LongS, Lower, LowerE, LowerL, LowerS, LowerV, Mark, More, Newline, Number, Other,
+    Quote, Slash, Space, Symbol, Upper, UpperE, UpperL, UpperS, UpperV, WideLower, WideUpper,
 };
 
-pub(super) const ALL_CLASSES: [Class; 22] = [
+pub(super) const ALL_CLASSES: [Class; 30] = [
     Other, Quote, Slash, Space, Blank, Newline, Number, Mark, Letter, Upper, Lower, LowerS, LowerL, LowerV, LowerE, UpperS, UpperL, UpperV, UpperE, LongS,
-    More, End,
+    WideUpper, WideLower, Symbol, Control, CjkLetter, CjkMark, CjkSymbol, CjkControl, More, End,
 ];
+
+impl Class {
+    /// What patterns see that ask neither for ASCII nor for Han and kana, nor tell punctuation from controls.
+    pub(super) const fn coarse(self) -> Self {
+        match self {
+            Symbol | Control | CjkSymbol | CjkControl => Other,
+            WideUpper => Upper,
+            WideLower => Lower,
+            CjkLetter => Letter,
+            CjkMark => Mark,
+            class => class,
+        }
+    }
+
+    /// What the others see.
+    pub(super) const fn fine(self) -> Self {
+        self
+    }
+}
 
 /// The class of each ASCII character.
 pub(super) const ASCII: [u8; 128] = {
-    let (mut classes, mut byte) = ([Other as u8; 128], 0u8);
+    let (mut classes, mut byte) = ([Control as u8; 128], 0u8);
     while byte < 128 {
         classes[byte as usize] = match byte {
             b'\'' => Quote,
@@ -87,7 +119,8 @@ pub(super) const ASCII: [u8; 128] = {
             b'E' => UpperE,
             b'a'..=b'z' => Lower,
             b'A'..=b'Z' => Upper,
-            _ => Other,
+            b'!'..=b'~' => Other,
+            _ => Control,
         } as u8;
         byte += 1;
     }
@@ -98,15 +131,21 @@ pub(super) const ASCII: [u8; 128] = {
 static PLANE: LazyLock<Box<[u8]>> = LazyLock::new(|| (0..0x1_0000).map(|code| of_unicode(code) as u8).collect());
 
 fn of_unicode(code: u32) -> Class {
+    let cjk = matches!(code, 0x3040..=0x30FF | 0x4E00..=0x9FA5);
     match char::from_u32(code).map_or(Classes::OTHER, class_of) {
         Classes::SPACE => Blank,
         Classes::NUMBER => Number,
-        Classes::MARK => Mark,
-        Classes::UPPER => Upper,
+        Classes::UPPER => WideUpper,
         Classes::LOWER if code == 0x17F => LongS,
-        Classes::LOWER => Lower,
+        Classes::LOWER => WideLower,
+        Classes::LETTER if cjk => CjkLetter,
         Classes::LETTER => Letter,
-        _ => Other,
+        Classes::MARK if cjk => CjkMark,
+        Classes::MARK => Mark,
+        Classes::PUNCTUATION if cjk => CjkSymbol,
+        Classes::PUNCTUATION => Symbol,
+        _ if cjk => CjkControl,
+        _ => Control,
     }
 }
 
@@ -115,7 +154,7 @@ pub(super) fn prepare() {
     LazyLock::force(&PLANE);
 }
 
-/// The class of the character that begins with these four bytes, unless it is ASCII, and its length; `Other` and 1 where the first byte belongs to none.
+/// The class of the character that begins with these four bytes, unless it is ASCII, and its length; `Control` and 1 where the first byte belongs to none.
 fn wide(bytes: [u8; 4], plane: &[u8]) -> (u8, u32) {
     let word = u32::from_le_bytes(bytes);
     let more = |place: u32| word >> (8 * place) & 0x3F;
@@ -124,12 +163,12 @@ fn wide(bytes: [u8; 4], plane: &[u8]) -> (u8, u32) {
     } else if word & 0xC0_C0F0 == 0x80_80E0 {
         let code = (word & 0x0F) << 12 | more(1) << 6 | more(2);
         // What could be written in fewer bytes, and surrogates, are no characters.
-        if code >= 0x800 && code >> 11 != 0x1B { (plane[code as usize], 3) } else { (Other as u8, 1) }
+        if code >= 0x800 && code >> 11 != 0x1B { (plane[code as usize], 3) } else { (Control as u8, 1) }
     } else if word & 0xC0C0_C0F8 == 0x8080_80F0 {
         let code = (word & 0x07) << 18 | more(1) << 12 | more(2) << 6 | more(3);
-        if (0x1_0000..0x11_0000).contains(&code) { (of_unicode(code) as u8, 4) } else { (Other as u8, 1) }
+        if (0x1_0000..0x11_0000).contains(&code) { (of_unicode(code) as u8, 4) } else { (Control as u8, 1) }
     } else {
-        (Other as u8, 1)
+        (Control as u8, 1)
     }
 }
 

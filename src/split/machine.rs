@@ -21,12 +21,6 @@ pub(super) enum State {
     Ended,
     /// Letters; in patterns that look at case, letters of which the last are lower-case.
     Word,
-    /// Upper-case letters only.
-    Upper,
-    /// Upper-case letters or none, then letters without case or marks.
-    Caseless,
-    /// More upper-case letters behind `Capital`.
-    Capitals,
     Number1,
     Number2,
     Number3,
@@ -41,11 +35,6 @@ pub(super) enum State {
     /// The same with `l` behind, or with `v` or `r`, in case it is a contraction.
     QuoteL,
     QuoteV,
-    /// A quote behind a word, with `l`, `L`, `v` or `r`, `V` or `R` behind.
-    WordQuoteLowerL,
-    WordQuoteUpperL,
-    WordQuoteLowerV,
-    WordQuoteUpperV,
     /// One space; one other white space.
     Space,
     Blank,
@@ -57,50 +46,30 @@ pub(super) enum State {
     /// More white space than one character behind the line break, the last of which is a space, or isn't.
     LineSpaces,
     LineBlanks,
+    /// What else a pattern tells apart: its file names them.
+    Own0,
+    Own1,
+    Own2,
+    Own3,
+    Own4,
+    Own5,
+    Own6,
     /// One space, or one other white space, behind the line break: a pretoken begins here unless another line break follows.
     LineSpace = MARKS,
     LineBlank,
-    /// The first upper-case letter behind `Caseless`: a pretoken begins here unless a lower-case letter follows.
-    Capital,
-    /// A quote behind a word: a pretoken begins here unless it is a contraction.
-    WordQuote,
+    /// Two more states at which a pretoken may begin, of a pattern's own.
+    OwnMark0,
+    OwnMark1,
 }
 
 use State::{
-    Blank, Blanks, Capital, Capitals, Caseless, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Number1, Number2, Number3, Other, Others, Quote,
-    QuoteL, QuoteV, Space, Spaces, Tail, Upper, Word, WordQuote, WordQuoteLowerL, WordQuoteLowerV, WordQuoteUpperL, WordQuoteUpperV,
+    Blank, Blanks, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Number1, Number2, Number3, Other, Others, Own0, Own1, Own2, Own3, Own4, Own5,
+    Own6, OwnMark0, OwnMark1, Quote, QuoteL, QuoteV, Space, Spaces, Tail, Word,
 };
 
 pub(super) const ALL_STATES: [State; 29] = [
-    Ended,
-    Word,
-    Upper,
-    Caseless,
-    Capitals,
-    Number1,
-    Number2,
-    Number3,
-    Other,
-    Others,
-    Tail,
-    Quote,
-    QuoteL,
-    QuoteV,
-    WordQuoteLowerL,
-    WordQuoteUpperL,
-    WordQuoteLowerV,
-    WordQuoteUpperV,
-    Space,
-    Blank,
-    Spaces,
-    Blanks,
-    Line,
-    LineSpaces,
-    LineBlanks,
-    LineSpace,
-    LineBlank,
-    Capital,
-    WordQuote,
+    Ended, Word, Number1, Number2, Number3, Other, Others, Tail, Quote, QuoteL, QuoteV, Space, Blank, Spaces, Blanks, Line, LineSpaces, LineBlanks, Own0, Own1,
+    Own2, Own3, Own4, Own5, Own6, LineSpace, LineBlank, OwnMark0, OwnMark1,
 ];
 
 /// The states from here on mark where a pretoken may begin.
@@ -222,9 +191,13 @@ impl Machine {
     }
 }
 
-/// Tabulate a pattern's step, when the program is compiled. (A macro, since a function that is compiled away can't take a function.)
+/// Tabulate a pattern's step over what it sees of classes, `coarse` or `fine`, when the program is compiled. (A macro, since a function that is compiled away
+/// can't take a function.)
 macro_rules! tabulate {
-    ($step:ident) => {{
+    ($step:ident) => {
+        tabulate!($step, coarse)
+    };
+    ($step:ident, $seen:ident) => {{
         use crate::split::{
             class::ALL_CLASSES,
             machine::{ALL_STATES, Machine},
@@ -233,7 +206,7 @@ macro_rules! tabulate {
         while state < ALL_STATES.len() {
             let mut class = 0;
             while class < ALL_CLASSES.len() {
-                machine.set(ALL_STATES[state], ALL_CLASSES[class], $step(ALL_STATES[state], ALL_CLASSES[class]));
+                machine.set(ALL_STATES[state], ALL_CLASSES[class], $step(ALL_STATES[state], ALL_CLASSES[class].$seen()));
                 class += 1;
             }
             state += 1;

@@ -6,6 +6,7 @@
 
 mod cl100k;
 mod class;
+mod deepseek_v3;
 mod ends;
 mod gpt2;
 mod lines;
@@ -34,17 +35,20 @@ struct BuiltIn {
     regex: &'static str,
     /// Other names, and other ways in which published tokenizers write the same pattern.
     spellings: &'static [&'static str],
+    /// Where it is published as several expressions, each of which cuts what the one before it left: these.
+    steps: &'static [&'static str],
     machine: &'static Machine,
 }
 
-static BUILT_IN: [BuiltIn; 7] = [
-    BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, machine: &gpt2::MACHINE },
-    BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, machine: &cl100k::MACHINE },
-    BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], machine: &o200k::MACHINE },
-    BuiltIn { name: "qwen2", regex: qwen2::REGEX, spellings: &qwen2::SPELLINGS, machine: &qwen2::MACHINE },
-    BuiltIn { name: "qwen3.5", regex: qwen3_5::REGEX, spellings: &[], machine: &qwen3_5::MACHINE },
-    BuiltIn { name: "tekken", regex: tekken::REGEX, spellings: &[], machine: &tekken::MACHINE },
-    BuiltIn { name: "lines", regex: lines::REGEX, spellings: &[], machine: &lines::MACHINE },
+static BUILT_IN: [BuiltIn; 8] = [
+    BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, steps: &[], machine: &gpt2::MACHINE },
+    BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, steps: &[], machine: &cl100k::MACHINE },
+    BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], steps: &[], machine: &o200k::MACHINE },
+    BuiltIn { name: "qwen2", regex: qwen2::REGEX, spellings: &qwen2::SPELLINGS, steps: &[], machine: &qwen2::MACHINE },
+    BuiltIn { name: "qwen3.5", regex: qwen3_5::REGEX, spellings: &[], steps: &[], machine: &qwen3_5::MACHINE },
+    BuiltIn { name: "tekken", regex: tekken::REGEX, spellings: &[], steps: &[], machine: &tekken::MACHINE },
+    BuiltIn { name: "deepseek_v3", regex: deepseek_v3::REGEX, spellings: &[], steps: &deepseek_v3::STEPS, machine: &deepseek_v3::MACHINE },
+    BuiltIn { name: "lines", regex: lines::REGEX, spellings: &[], steps: &[], machine: &lines::MACHINE },
 ];
 
 /// How text is cut into pretokens: a built-in pattern, or any regular expression.
@@ -79,6 +83,20 @@ impl Pattern {
             Error::new(Kind::Argument, "pattern", reason, format!("one of {}, or a regular expression", names.join(", ")))
         })?;
         Ok(Self(Cut::Regex(Box::new(compiled))))
+    }
+
+    /// The built-in pattern that is published as several regular expressions, of which the first, and so on, are these.
+    pub(crate) fn of_steps(said: impl Fn(usize) -> Option<String>) -> Option<Self> {
+        let same = |(at, step): (usize, &&str)| said(at).is_some_and(|said| said == *step);
+        BUILT_IN.iter().find(|p| !p.steps.is_empty() && p.steps.iter().enumerate().all(same)).map(|known| Self(Cut::Machine(known)))
+    }
+
+    /// The regular expressions as which it is published, each of which cuts what the one before it left: mostly one.
+    pub(crate) fn steps(&self) -> Vec<&str> {
+        match &self.0 {
+            Cut::Machine(known) if !known.steps.is_empty() => known.steps.to_vec(),
+            _ => vec![self.regex()],
+        }
     }
 
     /// The built-in patterns: names and regular expressions.
@@ -171,7 +189,7 @@ mod tests {
 
     /// Texts of a few pieces each, as chance has them, of what patterns tell apart at the borders of pretokens.
     fn texts(count: usize) -> impl Iterator<Item = Vec<u8>> {
-        let pieces = "a|A|ABCDEFGHIJKLMNOPQRSTUVWXYZ|aB|中|ʰ|\u{301}|1|²|'|'s|'l|v|e|ſ|!|/|€| |  |                    |\t|\n|\r\n|\u{85}|\u{3000}|\0";
+        let pieces = "a|A|ABCDEFGHIJKLMNOPQRSTUVWXYZ|aB|中|ʰ|\u{301}|1|²|あ|゛|\u{3040}|'|'s|'l|v|e|ſ|!|/|€| |  |                    |\t|\n|\r\n|\u{85}|\u{3000}|\0";
         let broken: [&[u8]; 4] = [b"\xff", b"\x80", b"\xe2\x82", b"\xf0\x9f\x98"];
         let pieces: Vec<&[u8]> = pieces.split('|').map(str::as_bytes).chain(broken).collect();
         let mut seed = 7u64;

@@ -4,10 +4,7 @@
 //! break in it ends behind the last one, and what white space follows that is a run of its own.
 
 use super::class::Class;
-use super::machine::State::{
-    self, Blank, Blanks, Capital, Capitals, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Number1, Number2, Number3, Space, Spaces, WordQuote,
-    WordQuoteLowerL, WordQuoteLowerV, WordQuoteUpperL, WordQuoteUpperV,
-};
+use super::machine::State::{self, Blank, Blanks, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Number1, Number2, Number3, Space, Spaces};
 use super::machine::Step;
 
 /// White space behind anything; a line break counts as such if the pattern looks at `lines`.
@@ -55,11 +52,20 @@ pub(super) const fn up_to_three_digits(state: State) -> Step {
     }
 }
 
-/// The end of a text: what could have been no pretoken's beginning is one after all.
+/// The end of a text.
 pub(super) const fn end(state: State) -> Step {
+    ended(state, Step::on(Ended))
+}
+
+/// A character that is the first of a pretoken, as if the text before it had ended: white space keeps its last character.
+pub(super) const fn apart(state: State, alone: State) -> Step {
+    ended(state, Step::begin(alone))
+}
+
+/// White space that could have been no pretoken's beginning is one after all.
+const fn ended(state: State, step: Step) -> Step {
     match state {
-        LineSpace | LineBlank | LineSpaces | LineBlanks | Capital | Capitals | WordQuote | WordQuoteLowerL | WordQuoteUpperL | WordQuoteLowerV
-        | WordQuoteUpperV => Step::on(Ended).and_at_mark(),
-        _ => Step::on(Ended),
+        LineSpace | LineBlank | LineSpaces | LineBlanks => step.and_at_mark(),
+        _ => step,
     }
 }

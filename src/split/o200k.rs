@@ -1,9 +1,7 @@
 //! The pattern of o200k_base (GPT-4o and later): words are cut before an upper-case letter that follows a lower-case one, and keep their contraction.
 
 use super::class::Class;
-use super::machine::State::{
-    Capital, Capitals, Caseless, Ended, Other, Others, Tail, Upper, Word, WordQuote, WordQuoteLowerL, WordQuoteLowerV, WordQuoteUpperL, WordQuoteUpperV,
-};
+use super::machine::State::{Ended, Other, Others, Own0, Own1, Own2, Own3, Own4, Own5, Own6, OwnMark0, OwnMark1, Tail, Word};
 use super::machine::{Machine, State, Step, tabulate};
 use super::moves;
 
@@ -14,29 +12,42 @@ pub(super) const REGEX: &str = concat!(
 );
 pub(super) static MACHINE: Machine = tabulate!(step);
 
+/// Upper-case letters only; those or none, then letters without case or marks.
+const UPPER: State = Own0;
+const CASELESS: State = Own1;
+/// The first upper-case letter behind those without case: a pretoken begins here unless a lower-case letter follows. More of them.
+const CAPITAL: State = OwnMark0;
+const CAPITALS: State = Own2;
+/// A quote behind a word: a pretoken begins here unless it is a contraction. The same with `l`, `L`, `v` or `r`, `V` or `R` behind.
+const WORD_QUOTE: State = OwnMark1;
+const WORD_QUOTE_LOWER_L: State = Own3;
+const WORD_QUOTE_UPPER_L: State = Own4;
+const WORD_QUOTE_LOWER_V: State = Own5;
+const WORD_QUOTE_UPPER_V: State = Own6;
+
 const fn step(state: State, class: Class) -> Step {
     match (state, class) {
         (_, Class::More) => Step::on(state),
-        (Upper | Caseless | Word, Class::Quote) => Step::on(WordQuote),
-        (Capital | Capitals, Class::Quote) => step(Word, class).and_at_mark(),
-        (WordQuote, Class::LowerS | Class::UpperS | Class::LongS) => Step::on(Ended),
-        (WordQuote, Class::LowerL) => Step::on(WordQuoteLowerL),
-        (WordQuote, Class::UpperL) => Step::on(WordQuoteUpperL),
-        (WordQuote, Class::LowerV) => Step::on(WordQuoteLowerV),
-        (WordQuote, Class::UpperV) => Step::on(WordQuoteUpperV),
-        (WordQuoteLowerL | WordQuoteUpperL, Class::LowerL | Class::UpperL) => Step::on(Ended),
-        (WordQuoteLowerV | WordQuoteUpperV, Class::LowerE | Class::UpperE) => Step::on(Ended),
+        (UPPER | CASELESS | Word, Class::Quote) => Step::on(WORD_QUOTE),
+        (CAPITAL | CAPITALS, Class::Quote) => step(Word, class).and_at_mark(),
+        (WORD_QUOTE, Class::LowerS | Class::UpperS | Class::LongS) => Step::on(Ended),
+        (WORD_QUOTE, Class::LowerL) => Step::on(WORD_QUOTE_LOWER_L),
+        (WORD_QUOTE, Class::UpperL) => Step::on(WORD_QUOTE_UPPER_L),
+        (WORD_QUOTE, Class::LowerV) => Step::on(WORD_QUOTE_LOWER_V),
+        (WORD_QUOTE, Class::UpperV) => Step::on(WORD_QUOTE_UPPER_V),
+        (WORD_QUOTE_LOWER_L | WORD_QUOTE_UPPER_L, Class::LowerL | Class::UpperL) => Step::on(Ended),
+        (WORD_QUOTE_LOWER_V | WORD_QUOTE_UPPER_V, Class::LowerE | Class::UpperE) => Step::on(Ended),
         // No contraction: a pretoken began with the quote.
-        (WordQuote, _) => but_for_contractions(Other, class).and_at_mark(),
-        (WordQuoteLowerL | WordQuoteLowerV, _) => step(Word, class).and_at_mark(),
-        (WordQuoteUpperL | WordQuoteUpperV, _) => step(Upper, class).and_at_mark(),
+        (WORD_QUOTE, _) => but_for_contractions(Other, class).and_at_mark(),
+        (WORD_QUOTE_LOWER_L | WORD_QUOTE_LOWER_V, _) => step(Word, class).and_at_mark(),
+        (WORD_QUOTE_UPPER_L | WORD_QUOTE_UPPER_V, _) => step(UPPER, class).and_at_mark(),
         _ => but_for_contractions(state, class),
     }
 }
 
 /// The pattern where no word has a contraction.
 pub(super) const fn but_for_contractions(state: State, class: Class) -> Step {
-    if matches!(state, Capital | Capitals) && !is_letter(class) {
+    if matches!(state, CAPITAL | CAPITALS) && !is_letter(class) {
         return but_for_contractions(Word, class).and_at_mark();
     }
     match class {
@@ -61,15 +72,15 @@ const fn is_letter(class: Class) -> bool {
 /// A letter or a mark: upper-case ones, then lower-case ones; those without case, and marks, are both.
 const fn letter(state: State, class: Class) -> Step {
     let (alone, behind_caseless, behind_capitals) = match class {
-        Class::Letter | Class::Mark => (Caseless, Caseless, Caseless),
+        Class::Letter | Class::Mark => (CASELESS, CASELESS, CASELESS),
         Class::Lower | Class::LowerS | Class::LowerL | Class::LowerV | Class::LowerE | Class::LongS => (Word, Word, Word),
-        _ => (Upper, Capital, Capitals),
+        _ => (UPPER, CAPITAL, CAPITALS),
     };
     match state {
-        Other | Upper => Step::on(alone),
-        Caseless => Step::on(behind_caseless),
-        Capital | Capitals => Step::on(behind_capitals),
-        Word if matches!(alone, Upper) => Step::begin(Upper),
+        Other | UPPER => Step::on(alone),
+        CASELESS => Step::on(behind_caseless),
+        CAPITAL | CAPITALS => Step::on(behind_capitals),
+        Word if matches!(alone, UPPER) => Step::begin(UPPER),
         Word => Step::on(Word),
         _ => moves::visible(state, Some(alone), Some(alone), alone),
     }

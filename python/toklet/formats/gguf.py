@@ -22,6 +22,7 @@ PRE = {  # the patterns that `tokenizer.ggml.pre` names, and whether a pretoken 
     "qwen35": (PATTERNS["qwen3.5"], False),
     "gpt-4o": (PATTERNS["o200k"], True),
     "tekken": (PATTERNS["tekken"], True),
+    "deepseek-v3": (PATTERNS["deepseek_v3"], False),
 }
 WIDTHS = {0: 1, 1: 1, 7: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 10: 8, 11: 8, 12: 8}
 

@@ -12,7 +12,7 @@ from ..reference.encode import Tokenizer
 from ..reference.error import FormatError
 from ..reference.fields import Fields, dumps
 from ..reference.pipeline import SPACE_MARK, Pipeline
-from ..reference.split import PATTERNS
+from ..reference.split import PATTERNS, steps_of
 from ..reference.train import ALPHABET, VISIBLE
 from ..reference.vocab import NEVER, Vocabulary
 
@@ -96,8 +96,8 @@ def around(tokenizer: Tokenizer) -> dict[str, Any]:
     elif not tokenizer.pattern:
         pre_tokenizer = {**BYTE_LEVEL, "use_regex": False}  # an empty regular expression would cut everywhere
     else:
-        split = {"type": "Split", "pattern": {"Regex": tokenizer.pattern}, "behavior": "Isolated", "invert": False}
-        pre_tokenizer = {"type": "Sequence", "pretokenizers": [split, {**BYTE_LEVEL, "use_regex": False}]}
+        steps = [{"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False} for regex in steps_of(tokenizer.pattern)]
+        pre_tokenizer = {"type": "Sequence", "pretokenizers": [*steps, {**BYTE_LEVEL, "use_regex": False}]}
     return {"added_tokens": added, "pre_tokenizer": pre_tokenizer, "decoder": {**BYTE_LEVEL, "add_prefix_space": True}, "model": {}}
 
 

@@ -19,7 +19,7 @@ from .fields import Fields, dumps
 from .normalize import Char, Form, Step, characters, joined, normal_form, prepend, replace, sentencepiece
 from .pretokenize import BEHAVIORS, Cutter, pretokens
 from .special import AddedToken, Cut, cut
-from .split import PATTERNS, named
+from .split import PATTERNS, STEPS, named
 from .template import Template
 from .vocab import Symbols
 
@@ -189,6 +189,23 @@ def step_of(fields: Fields, kind: str, what: Any, new: Any) -> Step:
     return sentencepiece(Charsmap(data, fields.name) if data else None, bool(what.get("squeeze")), bool(what.get("prefix")), kept)
 
 
+def isolated(step: dict[str, Any]) -> str:
+    """Give the regular expression that a step is no more than, or "". A line break may stand in it as itself."""
+    regex, invert, text = Fields.get(step, "pattern.Regex"), step.get("invert"), Fields.get(step, "pattern.String")
+    whole = step.get("type") == "Split" and step.get("behavior") == "Isolated" and text is None and (invert is None or invert is False)
+    return regex.replace("\r", r"\r").replace("\n", r"\n") if whole and isinstance(regex, str) else ""
+
+
+def together(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the steps, where those as which a built-in pattern is published are one."""
+    joined, said, at = [], tuple(map(isolated, steps)), 0
+    while at < len(steps):
+        name = next((name for name, published in STEPS.items() if said[at : at + len(published)] == published), "")
+        joined.append({"type": "Split", "pattern": {"Regex": PATTERNS[name]}, "behavior": "Isolated"} if name else steps[at])
+        at += len(STEPS.get(name, " "))
+    return joined
+
+
 class PreTokenizer:
     """Reads a pre-tokenizer: steps that cut, what is put before a text, and whether tokens are spelled in bytes or in characters."""
 
@@ -196,7 +213,7 @@ class PreTokenizer:
         self.fields, self.spaced = fields, spaced
         self.cutters: list[Cutter] = []
         self.prefix, self.byte_level, self.metaspace = "never", False, False
-        steps = fields.steps("pre_tokenizer", said, "pretokenizers")
+        steps = together(fields.steps("pre_tokenizer", said, "pretokenizers"))
         for i, step in enumerate(steps):
             kind = fields.one_of("pre_tokenizer.type", step.get("type"), "ByteLevel", "Split", "Digits", "Metaspace")
             if kind == "ByteLevel":

@@ -5,10 +5,11 @@ the pretoken that begins at `i` ends, in one step over its characters and at mos
 that belongs to no UTF-8 character is a character of its own, of class `other`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from .error import ArgumentError, WrongTypeError
-from .unicode import LETTER, LETTERS, LOWER, MARK, NUMBER, OTHER, SPACE, UPPER, classes
+from .unicode import LETTER, LETTERS, LOWER, MARK, NUMBER, OTHER, PUNCTUATION, SPACE, UPPER, classes
 
 PATTERNS = {
     "gpt2": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
@@ -29,7 +30,27 @@ PATTERNS = {
             r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         )
     ),
+    "deepseek_v3": "|".join(  # three in one, for engines that take one: `[^\P{L}...]` are letters but for those
+        (
+            r"\p{N}{1,3}",
+            r"[\u3040\u3097\u3098]?[\u3041-\u3096\u3099\u309A\u309D-\u309F\u30A1-\u30FA\u30FC-\u30FF\u4E00-\u9FA5]+",
+            r"[\u309B\u309C\u30A0\u30FB]+",
+            r"[\u3040\u3097\u3098]+(?![\u3041-\u3096\u3099\u309A\u309D-\u309F\u30A1-\u30FA\u30FC-\u30FF\u4E00-\u9FA5])",
+            r"[!-/:-@\[-`{-~][A-Za-z]+",
+            r"[^\r\n\p{L}\p{N}\p{P}\p{S}\u3040-\u30FF]?(?:[^\P{L}\u3040-\u30FF\u4E00-\u9FA5]|[^\P{M}\u3099\u309A])+",
+            r" ?(?:[^\P{P}\u30A0\u30FB]|[^\P{S}\u309B\u309C])+[\r\n]*",
+            r"\s*[\r\n]+|\s+(?![^\s\p{N}\u3040-\u30FF\u4E00-\u9FA5])|\s+",
+            r"[^\s\p{L}\p{M}\p{N}\p{P}\p{S}\u3040\u3097\u3098]+(?![^\P{L}\u3040-\u30FF\u4E00-\u9FA5]|[^\P{M}\u3099\u309A])",
+        )
+    ),
     "lines": r"[^\r\n]*[\r\n]+|[^\r\n]+",  # of superwords
+}
+STEPS = {  # where a pattern is published as several expressions, each of which cuts what the one before it left
+    "deepseek_v3": (
+        r"\p{N}{1,3}",
+        "[一-龥\u3040-ゟ゠-ヿ]+",
+        r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+""",
+    )
 }
 SPELLINGS = {  # other names, and other ways in which published tokenizers write the same pattern
     "r50k": "gpt2",
@@ -41,7 +62,7 @@ SPELLINGS = {  # other names, and other ways in which published tokenizers write
     "qwen2.5": "qwen2",
     "qwen3": "qwen2",
 }
-PUNCTUATION = frozenset((OTHER, MARK))
+SIGNS = frozenset((OTHER, PUNCTUATION, MARK))
 MARKED = LETTERS | {MARK}
 UPPERLIKE = frozenset((UPPER, LETTER, MARK))
 LOWERLIKE = frozenset((LOWER, LETTER, MARK))
@@ -104,7 +125,7 @@ def gpt2(text: str, kinds: bytes, i: int) -> int:
         return run(kinds, start, LETTERS)
     if kinds[start] == NUMBER:
         return run(kinds, start, frozenset((NUMBER,)))
-    return blanks(kinds, i) if kinds[start] == SPACE else run(kinds, start, PUNCTUATION)
+    return blanks(kinds, i) if kinds[start] == SPACE else run(kinds, start, SIGNS)
 
 
 def cl100k(text: str, kinds: bytes, i: int, letters: frozenset[int] = LETTERS) -> int:
@@ -118,7 +139,7 @@ def cl100k(text: str, kinds: bytes, i: int, letters: frozenset[int] = LETTERS) -
     end = run(kinds, start, letters)
     if end > start:
         return end
-    end = punctuation(text, kinds, i, PUNCTUATION - letters, "\r\n")
+    end = punctuation(text, kinds, i, SIGNS - letters, "\r\n")
     return end if end > i else lines(text, kinds, i)
 
 
@@ -158,13 +179,47 @@ def o200k(text: str, kinds: bytes, i: int, contractions: bool = True) -> int:
             end = form(kinds, start)
             if end > start:
                 return contraction(text, end, fold=True) if contractions else end
-    end = punctuation(text, kinds, i, PUNCTUATION, "\r\n/")
+    end = punctuation(text, kinds, i, SIGNS, "\r\n/")
     return end if end > i else lines(text, kinds, i)
 
 
 def tekken(text: str, kinds: bytes, i: int) -> int:
     """The pattern of Mistral's tekken: that of o200k, where words have no contractions and each digit is a pretoken."""
     return i + 1 if kinds[i] == NUMBER else o200k(text, kinds, i, contractions=False)
+
+
+def deepseek_v3(text: str, kinds: bytes, i: int) -> int:
+    """The third step of DeepSeek V3's pattern: words, or ASCII letters behind a sign; what no expression matches ends where one does."""
+    end = i + 1
+    while text[i].isascii() and kinds[i] == PUNCTUATION and end < len(text) and text[end].isascii() and kinds[end] in LETTERS:
+        end += 1
+    if end > i + 1:
+        return end
+    start = i if kinds[i] in MARKED or kinds[i] == PUNCTUATION or text[i] in "\r\n" else i + 1
+    end = run(kinds, start, MARKED)
+    if end > start:
+        return end
+    end = punctuation(text, kinds, i, frozenset((PUNCTUATION,)), "\r\n")
+    if end > i:
+        return end
+    if kinds[i] == SPACE:
+        return lines(text, kinds, i)
+    end = run(kinds, i, frozenset((OTHER, NUMBER)))
+    return end - 1 if end < len(kinds) and kinds[end] in MARKED else end
+
+
+def numbers_and_cjk(text: str, kinds: bytes) -> Iterator[tuple[int, int]]:
+    """The two steps before: numbers of up to three digits, then Han and kana, and what stands between them."""
+
+    def kind(i: int) -> str:
+        cjk = "\u3040" <= text[i] <= "\u30ff" or "\u4e00" <= text[i] <= "\u9fa5"
+        return "number" if kinds[i] == NUMBER else "cjk" if cjk else "other"
+
+    for found, group in groupby(range(len(text)), kind):
+        places = list(group)
+        size = 3 if found == "number" else len(places)
+        for start in range(places[0], places[-1] + 1, size):
+            yield start, min(start + size, places[-1] + 1)
 
 
 def whole_line(text: str, kinds: bytes, i: int) -> int:
@@ -183,6 +238,7 @@ SCANNERS: dict[str, Scanner] = {
     "qwen2": qwen2,
     "qwen3.5": qwen3_5,
     "tekken": tekken,
+    "deepseek_v3": deepseek_v3,
     "lines": whole_line,
 }
 
@@ -199,6 +255,11 @@ def named(pattern: str) -> str:
     raise ArgumentError("pattern", repr(pattern), f"one of {', '.join(PATTERNS)}: any other regular expression needs the native backend")
 
 
+def steps_of(regex: str) -> tuple[str, ...]:
+    """Give the expressions as which a pattern is published, each of which cuts what the one before it left: mostly one."""
+    return next((steps for name, steps in STEPS.items() if PATTERNS[name] == regex), (regex,))
+
+
 def split(data: bytes, pattern: str) -> list[bytes]:
     """Cut `data` into pretokens.
 
@@ -209,10 +270,12 @@ def split(data: bytes, pattern: str) -> list[bytes]:
     if name == "":
         return [data] if data else []
     scan = SCANNERS[name]
-    text = data.decode("utf-8", "surrogateescape")
-    kinds, i, pretokens = classes(text), 0, []
-    while i < len(text):
-        end = scan(text, kinds, i)
-        pretokens.append(text[i:end].encode("utf-8", "surrogateescape"))
-        i = end
+    whole = data.decode("utf-8", "surrogateescape")
+    classified, pretokens = classes(whole), []
+    for start, stop in numbers_and_cjk(whole, classified) if name == "deepseek_v3" else [(0, len(whole))]:
+        text, kinds, i = whole[start:stop], classified[start:stop], 0
+        while i < len(text):
+            end = scan(text, kinds, i)
+            pretokens.append(text[i:end].encode("utf-8", "surrogateescape"))
+            i = end
     return pretokens
