@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use super::machine::blocks::classify_ascii;
+use super::machine::blocks::{classify_ascii, classify_wide};
 use crate::unicode::{Classes, class_of};
 
 /// How many bytes are classified at a time: few enough that all that is known of them stays in the nearest cache.
@@ -127,8 +127,15 @@ pub(super) const ASCII: [u8; 128] = {
     classes
 };
 
-/// The classes of the characters of the basic plane, in one table of a byte each; most scripts touch a few lines of it.
-static PLANE: LazyLock<Box<[u8]>> = LazyLock::new(|| (0..0x1_0000).map(|code| of_unicode(code) as u8).collect());
+/// The characters of the basic plane, and three more so that four can be read anywhere.
+pub(super) const PLANE: usize = (1 << 16) + 3;
+
+/// Their classes, in one table of a byte each; most scripts touch a few lines of it.
+static CLASSES: LazyLock<Box<[u8; PLANE]>> = LazyLock::new(|| {
+    let mut classes = Box::new([Control as u8; PLANE]);
+    classes.iter_mut().zip(0..1 << 16).for_each(|(class, code)| *class = of_unicode(code) as u8);
+    classes
+});
 
 fn of_unicode(code: u32) -> Class {
     let cjk = matches!(code, 0x3040..=0x30FF | 0x4E00..=0x9FA5);
@@ -151,11 +158,11 @@ fn of_unicode(code: u32) -> Class {
 
 /// Make the table now: a first use is no time for it if the process may fork meanwhile.
 pub(super) fn prepare() {
-    LazyLock::force(&PLANE);
+    LazyLock::force(&CLASSES);
 }
 
 /// The class of the character that begins with these four bytes, unless it is ASCII, and its length; `Control` and 1 where the first byte belongs to none.
-fn wide(bytes: [u8; 4], plane: &[u8]) -> (u8, u32) {
+fn wide(bytes: [u8; 4], plane: &[u8; PLANE]) -> (u8, u32) {
     let word = u32::from_le_bytes(bytes);
     let more = |place: u32| word >> (8 * place) & 0x3F;
     if word & 0xC0E0 == 0x80C0 && word & 0x1E != 0 {
@@ -174,7 +181,7 @@ fn wide(bytes: [u8; 4], plane: &[u8]) -> (u8, u32) {
 
 /// Write the classes of the characters that begin in the first `WINDOW` bytes, and say how many bytes these characters are.
 pub(super) fn classify(data: &[u8], classes: &mut [u8; WINDOW + SPARE]) -> usize {
-    let (plane, mut at) = (&PLANE[..], 0);
+    let (plane, mut at) = (&**CLASSES, 0);
     while at < data.len().min(WINDOW) {
         let Some(out) = classes[at..].first_chunk_mut::<BLOCK>() else { break };
         let some = &data[at..];
@@ -188,6 +195,13 @@ pub(super) fn classify(data: &[u8], classes: &mut [u8; WINDOW + SPARE]) -> usize
         };
         let begun = at;
         at += BLOCK.min(some.len());
+        if wides != 0
+            && let (Some(text), Some(out)) = (some.first_chunk(), classes[begun..].first_chunk_mut())
+        {
+            let behind;
+            (wides, behind) = classify_wide(text, wides, plane, [More as u8, Control as u8], out);
+            at += behind;
+        }
         while wides != 0 {
             let place = wides.trailing_zeros();
             let first = begun + place as usize;
@@ -205,4 +219,57 @@ pub(super) fn classify(data: &[u8], classes: &mut [u8; WINDOW + SPARE]) -> usize
         }
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_have_the_classes_that_one_character_after_the_other_has() {
+        let pieces: [&[u8]; 16] = [
+            b"a",
+            b" ",
+            b"'",
+            "é".as_bytes(),
+            "Ж".as_bytes(),
+            "\u{301}".as_bytes(),
+            "中".as_bytes(),
+            "ア".as_bytes(),
+            "\u{FFFD}".as_bytes(),
+            "🙂".as_bytes(),
+            &[0x80],
+            &[0xE4, 0xB8],
+            &[0xC0, 0xAF],
+            &[0xED, 0xA0, 0x80],
+            &[0xE0, 0x9F, 0xBF],
+            &[0xF5, 0x80, 0x80, 0x80],
+        ];
+        let mut seed = 1u64;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % below
+        };
+        for round in 0..3000 {
+            let (length, some) = (next(300), 1 + next(pieces.len()));
+            let mut text: Vec<u8> = (0..length).flat_map(|_| pieces[next(some)]).copied().collect();
+            if round % 2 == 1 {
+                text = text.iter().map(|byte| if next(20) == 0 { next(256).to_le_bytes()[0] } else { *byte }).collect();
+            }
+            let (mut plain, mut at) = (Vec::new(), 0);
+            while at < text.len() && at < WINDOW {
+                let four = std::array::from_fn(|behind| text.get(at + behind).copied().unwrap_or_default());
+                let (class, length) = match text[at] {
+                    byte @ ..0x80 => (ASCII[usize::from(byte)], 1),
+                    _ => wide(four, &CLASSES),
+                };
+                plain.push(class);
+                plain.extend(std::iter::repeat_n(More as u8, length as usize - 1));
+                at += length as usize;
+            }
+            let mut classes = [0; WINDOW + SPARE];
+            assert_eq!(classify(&text, &mut classes), at);
+            assert_eq!(classes[..at], plain, "{text:x?}");
+        }
+    }
 }

@@ -189,7 +189,8 @@ mod tests {
 
     /// Texts of a few pieces each, as chance has them, of what patterns tell apart at the borders of pretokens.
     fn texts(count: usize) -> impl Iterator<Item = Vec<u8>> {
-        let pieces = "a|A|ABCDEFGHIJKLMNOPQRSTUVWXYZ|aB|中|ʰ|\u{301}|1|²|あ|゛|\u{3040}|'|'s|'l|v|e|ſ|!|/|€| |  |                    |\t|\n|\r\n|\u{85}|\u{3000}|\0";
+        let pieces =
+            "a|A|ABCDEFGHIJKLMNOPQRSTUVWXYZ|aB|中|ʰ|\u{301}|1|²|あ|゛|\u{3040}|'|'s|'l|v|e|ſ|!|/|€| |  |                    |\t|\n|\r\n|\u{85}|\u{3000}|\0";
         let broken: [&[u8]; 4] = [b"\xff", b"\x80", b"\xe2\x82", b"\xf0\x9f\x98"];
         let pieces: Vec<&[u8]> = pieces.split('|').map(str::as_bytes).chain(broken).collect();
         let mut seed = 7u64;

@@ -1,10 +1,11 @@
 //! The two loops over blocks of 64 bytes, beside the machine itself: the classes of ASCII, and steps as bits.
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded from and
-//! stored to arrays of their very size. The safe twin of each is the plain version, and a test holds them equal.
+//! stored to arrays that are as long or longer; 3. four bytes are gathered from a place under two to the power of sixteen, and the table is three bytes longer than that. The safe
+//! twin of each is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
-use super::super::class::{ASCII, BLOCK};
+use super::super::class::{ASCII, BLOCK, PLANE};
 #[cfg(target_arch = "x86_64")]
 use crate::width::{Width, width};
 
@@ -17,6 +18,25 @@ pub(in crate::split) fn classify_ascii(block: &[u8; BLOCK], classes: &mut [u8; B
         Width::Plain => {}
     }
     plain::classify_ascii(block, classes)
+}
+
+/// How many bytes behind a block `classify_wide` looks at.
+pub(in crate::split) const BEHIND: usize = 3;
+
+/// Write the classes of the characters of two and three bytes that begin in a block, where the processor has the vectors: `plane` has those of the basic plane, the bytes that go on
+/// a character get `more`, what belongs to none `none`. Says which bytes are still to be looked at, and how many bytes behind the block go on its last character.
+pub(in crate::split) fn classify_wide(
+    text: &[u8; BLOCK + BEHIND],
+    wides: u64,
+    plane: &[u8; PLANE],
+    [more, none]: [u8; 2],
+    classes: &mut [u8; BLOCK + BEHIND],
+) -> (u64, usize) {
+    #[cfg(target_arch = "x86_64")]
+    if width() >= Width::Avx512Bytes {
+        return unsafe { x86::classify_wide_avx512(text, wides, plane, [more, none], classes) }; // 1
+    }
+    (wides, 0)
 }
 
 /// Which steps of a block begin a pretoken with their character, and which say that one began before.
@@ -79,7 +99,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::{AT_MARK, BEFORE};
-    use super::{ASCII, BLOCK};
+    use super::{ASCII, BEHIND, BLOCK, PLANE};
 
     const PLACES: [u8; BLOCK] = {
         let (mut places, mut place) = ([0; BLOCK], 0);
@@ -122,6 +142,56 @@ mod x86 {
     pub(super) fn flags_avx512(steps: &[u8; BLOCK]) -> (u64, u64) {
         let steps = unsafe { _mm512_loadu_si512(steps.as_ptr().cast()) }; // 2
         (_mm512_movepi8_mask(steps), _mm512_test_epi8_mask(steps, _mm512_set1_epi8((BEFORE | AT_MARK).cast_signed())))
+    }
+
+    /// A character is known by its first byte and the two behind it, whatever stands before; so those of a block are brought side by side, and looked up sixteen at a time.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi2,popcnt")]
+    pub(super) fn classify_wide_avx512(
+        text: &[u8; BLOCK + BEHIND],
+        wides: u64,
+        plane: &[u8; PLANE],
+        [more, none]: [u8; 2],
+        classes: &mut [u8; BLOCK + BEHIND],
+    ) -> (u64, usize) {
+        let load = |from: usize| unsafe { _mm512_loadu_si512(text[from..from + BLOCK].as_ptr().cast()) }; // 2
+        let byte = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
+        let (one, two, three) = (load(0), load(1), load(2));
+        let goes_on = |bytes| _mm512_cmplt_epi8_mask(bytes, byte(0xC0)); // as signed numbers, these are the least
+        let within = |low: u8, high: u8| _mm512_cmpge_epu8_mask(one, byte(low)) & _mm512_cmple_epu8_mask(one, byte(high));
+        let twos = within(0xC2, 0xDF) & goes_on(two);
+        // What could be written in fewer bytes, and surrogates, are no characters.
+        let high = _mm512_cmpge_epu8_mask(two, byte(0xA0));
+        let none_such = (_mm512_cmpeq_epi8_mask(one, byte(0xE0)) & !high) | (_mm512_cmpeq_epi8_mask(one, byte(0xED)) & high);
+        let threes = within(0xE0, 0xEF) & goes_on(two) & goes_on(three) & !none_such;
+        let leads = twos | threes;
+        let closed = [one, two, three].map(|bytes| {
+            let mut closed = [0u8; BLOCK];
+            unsafe { _mm512_storeu_si512(closed.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(leads, bytes)) }; // 2
+            closed
+        });
+        let which = _pext_u64(threes, leads);
+        let (mut found, mut done) = ([0u8; BLOCK], 0);
+        while done < leads.count_ones() as usize {
+            let load = |from: &[u8; BLOCK]| _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(from[done..done + 16].as_ptr().cast()) }); // 2
+            let [one, two, three] = [load(&closed[0]), load(&closed[1]), load(&closed[2])];
+            let low = |bytes, bits| _mm512_and_si512(bytes, _mm512_set1_epi32(bits));
+            let of_two = _mm512_or_si512(_mm512_slli_epi32::<6>(low(one, 0x1F)), low(two, 0x3F));
+            let front = _mm512_or_si512(_mm512_slli_epi32::<12>(low(one, 0x0F)), _mm512_slli_epi32::<6>(low(two, 0x3F)));
+            let of_three = _mm512_or_si512(front, low(three, 0x3F));
+            let code = _mm512_mask_mov_epi32(of_two, (which >> done) as u16, of_three);
+            let class = unsafe { _mm512_i32gather_epi32::<1>(code, plane.as_ptr().cast()) }; // 3
+            unsafe { _mm_storeu_si128(found[done..done + 16].as_mut_ptr().cast(), _mm512_cvtepi32_epi8(class)) }; // 2
+            done += 16;
+        }
+        let behind = leads << 1 | threes << 2;
+        let before = unsafe { _mm512_loadu_si512(classes.as_ptr().cast()) }; // 2
+        let all = _mm512_mask_expand_epi8(before, leads, unsafe { _mm512_loadu_si512(found.as_ptr().cast()) }); // 2
+        let all = _mm512_mask_mov_epi8(all, behind, byte(more));
+        let all = _mm512_mask_mov_epi8(all, wides & !leads & !behind, byte(none));
+        unsafe { _mm512_storeu_si512(classes.as_mut_ptr().cast(), all) }; // 2
+        classes[BLOCK..].fill(more);
+        let fours = within(0xF0, 0xFF);
+        (fours, usize::from(leads >> 63 == 1) + usize::from(threes >> 63 == 1).max(usize::from(threes >> 62 & 1 == 1)))
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
