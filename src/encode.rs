@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
 use crate::lookup::{Lookup, MEMORY_BYTES, Memory};
+use crate::pages;
 use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::special::{Chosen, Finder, Piece, Special, each_piece};
@@ -91,7 +92,7 @@ impl Tokenizer {
 
     /// Encode one text.
     pub fn encode(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Vec<u32>> {
-        let mut ids = Vec::with_capacity(data.len() / 3);
+        let mut ids = pages::room(data.len() / 3);
         let chosen = self.specials.chosen(special)?;
         self.lookup.with(|memory| self.each_id(data, &chosen, memory, pulse, |found| ids.extend_from_slice(found)))?;
         Ok(ids)
@@ -112,8 +113,9 @@ impl Tokenizer {
         let mut done = parallel(workers, jobs.len(), |job| {
             self.lookup.with(|memory| {
                 let texts = &texts[jobs[job].clone()];
-                let (mut ids, mut ends) = (Vec::with_capacity(texts.iter().map(|text| text.len()).sum::<usize>() / 3), Vec::with_capacity(texts.len()));
-                for text in texts {
+                let (mut ids, mut ends) = (pages::room(texts.iter().map(|text| text.len()).sum::<usize>() / 3), Vec::with_capacity(texts.len()));
+                for (place, text) in (1..).zip(texts) {
+                    pages::prefetch_text(texts.get(place).copied().unwrap_or_default());
                     self.each_id(text, &chosen, memory, pulse, |found| ids.extend_from_slice(found))?;
                     ends.push(ids.len());
                 }

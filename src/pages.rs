@@ -12,6 +12,7 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 const HUGE: usize = 1 << 21;
+const PAGE: usize = 1 << 12;
 
 /// Memory for a table of fixed size, zero to begin with; where it is large, on Linux, it is mapped for itself and asks for huge pages.
 pub(crate) struct Pages<T>(Memory<T>);
@@ -100,6 +101,25 @@ impl<T> DerefMut for Pages<T> {
             Memory::Mapped(first, length) => unsafe { std::slice::from_raw_parts_mut(first.as_ptr(), *length) },
         }
     }
+}
+
+/// Room for so many numbers that are to come; much of it asks for huge pages.
+pub(crate) fn room<T: bytemuck::Pod>(length: usize) -> Vec<T> {
+    let room: Vec<T> = Vec::with_capacity(length);
+    #[cfg(target_os = "linux")]
+    if length * size_of::<T>() >= 2 * HUGE {
+        let first = room.as_ptr().cast::<u8>();
+        let page = first.wrapping_sub(first.addr() % PAGE);
+        let size = (first.addr() - page.addr() + length * size_of::<T>()).next_multiple_of(PAGE);
+        // 5
+        unsafe { libc::madvise(page.cast_mut().cast(), size, libc::MADV_HUGEPAGE) };
+    }
+    room
+}
+
+/// Fetch a text ahead of its use: what begins a page is not foreseen by the processor.
+pub(crate) fn prefetch_text(text: &[u8]) {
+    (0..text.len().min(PAGE)).step_by(64).for_each(|place| prefetch(text, place));
 }
 
 /// Fetch a place ahead of its use.
