@@ -10,8 +10,9 @@ use std::sync::LazyLock;
 use super::machine::blocks::{classify_ascii, classify_wide};
 use crate::unicode::{Classes, class_of};
 
-/// How many bytes are classified at a time: few enough that all that is known of them stays in the nearest cache.
+/// How many bytes are classified at a time: few enough that all that is known of them stays in the nearest cache; and of a short text, for which no more room is made ready.
 pub(super) const WINDOW: usize = 1 << 12;
+pub(super) const SHORT: usize = 1 << 8;
 pub(super) const BLOCK: usize = 64;
 /// Room for what a last block, and a last character, write behind a window.
 pub(super) const SPARE: usize = 2 * BLOCK;
@@ -179,10 +180,10 @@ fn wide(bytes: [u8; 4], plane: &[u8; PLANE]) -> (u8, u32) {
     }
 }
 
-/// Write the classes of the characters that begin in the first `WINDOW` bytes, and say how many bytes these characters are.
-pub(super) fn classify(data: &[u8], classes: &mut [u8; WINDOW + SPARE]) -> usize {
-    let (plane, mut at) = (&**CLASSES, 0);
-    while at < data.len().min(WINDOW) {
+/// Write the classes of the characters that begin in the first bytes of a text, for which there is room and `SPARE`, and say how many bytes these characters are.
+pub(super) fn classify(data: &[u8], classes: &mut [u8]) -> usize {
+    let (plane, mut at, length) = (&**CLASSES, 0, data.len().min(classes.len() - SPARE));
+    while at < length {
         let Some(out) = classes[at..].first_chunk_mut::<BLOCK>() else { break };
         let some = &data[at..];
         let mut wides = match some.first_chunk() {

@@ -4,15 +4,15 @@
 //! a time, as bits; each of the others is looked at by itself, and becomes one more bit where it means a place among the same 64. A mark is looked for backwards, over white space or letters
 //! that belong to one pretoken so far, and once for each such run, so time stays linear.
 
-use super::class::{BLOCK, Class, SPARE, WINDOW, classify};
+use super::class::{BLOCK, Class, SHORT, SPARE, WINDOW, classify};
 use super::machine::blocks::{flags, places};
 use super::machine::{AT_MARK, BEFORE, HERE, Machine, marks};
 use crate::error::{Error, Kind, Result};
 
-/// What is known of some thousand bytes of a text.
-struct Window {
-    classes: [u8; WINDOW + SPARE],
-    steps: [u8; WINDOW + SPARE],
+/// What is known of some bytes of a text.
+struct Window<const ROOM: usize> {
+    classes: [u8; ROOM],
+    steps: [u8; ROOM],
     /// Where they begin in the text.
     at: usize,
     /// Where the pretoken begins that isn't ended yet.
@@ -25,8 +25,13 @@ struct Window {
 }
 
 /// Cut a text with a machine: `take` is told where a pretoken begins, and where it and those behind it end, counted from there.
-pub(super) fn windows(machine: &Machine, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
-    let mut window = Window { classes: [0; _], steps: [0; _], at: 0, start: 0, before: 0, mark: 0, ends: Vec::with_capacity(WINDOW.min(data.len()) / 2) };
+pub(super) fn windows(machine: &Machine, data: &[u8], take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
+    if data.len() > SHORT { windows_of::<{ WINDOW + SPARE }>(machine, data, take) } else { windows_of::<{ SHORT + SPARE }>(machine, data, take) }
+}
+
+fn windows_of<const ROOM: usize>(machine: &Machine, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
+    let ends = Vec::with_capacity((ROOM - SPARE).min(data.len()) / 2);
+    let mut window = Window::<ROOM> { classes: [0; _], steps: [0; _], at: 0, start: 0, before: 0, mark: 0, ends };
     let mut state = Machine::START;
     while window.at < data.len() {
         let length = classify(&data[window.at..], &mut window.classes);
@@ -56,7 +61,7 @@ pub(super) fn narrow(length: usize) -> Result<u32> {
     u32::try_from(length).map_err(|_| Error::new(Kind::Text, "the length of a pretoken", format!("about {length} bytes"), "under 2**32"))
 }
 
-impl Window {
+impl<const ROOM: usize> Window<ROOM> {
     /// Find where pretokens end in the window's first bytes.
     fn find(&mut self, length: usize) {
         self.steps[length..length.next_multiple_of(BLOCK)].fill(0);
@@ -79,7 +84,7 @@ impl Window {
     }
 
     /// Where the step at a place of the window says that pretokens began before it.
-    fn begun(&self, place: usize, step: u8) -> impl Iterator<Item = usize> + use<> {
+    fn begun(&self, place: usize, step: u8) -> impl Iterator<Item = usize> + use<ROOM> {
         let marked = (step & AT_MARK != 0).then(|| self.last_mark(place));
         let before = (step & BEFORE != 0).then(|| place.checked_sub(1).map_or(self.before, |last| self.first_byte(last)));
         marked.into_iter().chain(before)
