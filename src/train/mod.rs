@@ -131,7 +131,7 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
     if counts.is_empty() {
         return Err(Error::new(Kind::Corpus, "the corpus", "empty", "at least one pretoken long"));
     }
-    let pairs = counts.pairs();
+    let pairs = counts.pairs(pulse)?;
     if pairs > u128::from(u64::MAX) {
         return Err(Error::new(Kind::Corpus, "the number of pairs in the corpus", pairs.to_string(), format!("at most {}", u64::MAX)));
     }
@@ -141,7 +141,7 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
     }
     let specials = options.new_specials(&base);
     let most = options.vocab_size as usize - specials.len() - base.size();
-    let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts, options));
+    let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts, options, pulse)).transpose()?;
     let mut merges = checkpoint.as_ref().map_or(Ok(Vec::new()), |checkpoint| checkpoint.load(most))?;
     pulse.tick(merges.len() as u64)?;
     let mut stage = |counts: &WordCounts, most: usize| {
