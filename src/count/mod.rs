@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result, quote};
-use crate::split::{Pattern, spans};
+use crate::split::Pattern;
 use crate::threads::{Pulse, parallel, workers};
 use table::Table;
 
@@ -128,6 +128,11 @@ impl WordCounts {
         self.words.iter()
     }
 
+    /// One of so many parts of them, of about the same size.
+    pub(crate) fn part(&self, part: usize, parts: usize) -> impl Iterator<Item = (&[u8], u64)> + Clone {
+        self.words.part(part, parts)
+    }
+
     /// The pattern that cut the pretokens.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
@@ -147,15 +152,16 @@ impl WordCounts {
     }
 
     /// Cut the pretokens again, by another pattern: counts of lines become counts of their words.
-    pub fn cut(&self, pattern: &Pattern, pulse: &Pulse) -> Result<Self> {
-        let mut finer = Self::new(pattern.clone());
-        for (word, n) in self.iter() {
-            pattern.windows(word, |start, ends| {
-                pulse.tick(0)?;
-                spans(start, ends).try_for_each(|span| finer.add_word(&word[span], n, pulse))
-            })?;
-        }
-        Ok(finer)
+    pub fn cut(&self, pattern: &Pattern, threads: Option<usize>, pulse: &Pulse) -> Result<Self> {
+        let threads = workers(threads);
+        let tables = parallel(threads, threads, |part| {
+            let mut table = Table::default();
+            for (word, n) in self.part(part, threads) {
+                pattern.windows(word, |start, ends| table.add_window(word, start, ends, n, pulse))?;
+            }
+            Ok(table)
+        })?;
+        Counter { pattern: pattern.clone(), tables, max_words: None, error_bound: 0 }.finish(pulse)
     }
 
     /// Count everything `n` times: the weight of a source.
@@ -240,7 +246,7 @@ impl Counter {
 fn count_piece(table: &mut Table, pattern: &Pattern, piece: &[u8], pulse: &Pulse) -> Result<()> {
     let (mut done, mut counted) = (0, 0);
     pattern.windows(piece, |start, ends| {
-        table.add_window(piece, start, ends, pulse)?;
+        table.add_window(piece, start, ends, 1, pulse)?;
         counted = start + ends.last().map_or(0, |end| *end as usize);
         if counted - done >= TICK_EVERY {
             pulse.tick((counted - std::mem::replace(&mut done, counted)) as u64)?;

@@ -70,7 +70,13 @@ impl Table {
 
     /// The words and their counts, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> + Clone {
-        self.slots.iter().filter(|slot| slot.count > 0).map(|slot| (self.word(&slot.key), slot.count))
+        self.part(0, 1)
+    }
+
+    /// One of so many parts of them.
+    pub(super) fn part(&self, part: usize, parts: usize) -> impl Iterator<Item = (&[u8], u64)> + Clone {
+        let [start, end] = [part, part + 1].map(|part| self.slots.len() * part / parts);
+        self.slots[start..end].iter().filter(|slot| slot.count > 0).map(|slot| (self.word(&slot.key), slot.count))
     }
 
     /// How often a word occurs.
@@ -86,11 +92,11 @@ impl Table {
         self.add_some(&[Entry { key, home: self.home(&key), word, n }])
     }
 
-    /// Add one occurrence of each pretoken of a window. This is where counting spends its time.
-    pub(super) fn add_window(&mut self, data: &[u8], start: usize, ends: &[u32], pulse: &Pulse) -> Result<()> {
+    /// Add `n` occurrences of each pretoken of a window. This is where counting spends its time.
+    pub(super) fn add_window(&mut self, data: &[u8], start: usize, ends: &[u32], n: u64, pulse: &Pulse) -> Result<()> {
         let keys = |table: &Self, span: Range<usize>| {
             let key = if span.len() <= INLINE { inline_at(data, span.start, span.len()) } else { table.long_key(&data[span.clone()]) };
-            (key, &data[span], 1)
+            (key, &data[span], n)
         };
         self.add_all(spans(start, ends), keys, pulse)
     }
@@ -302,7 +308,7 @@ mod tests {
         for span in spans(0, &ends) {
             *plain.entry(data[span].to_vec()).or_insert(0) += 1;
         }
-        table.add_window(&data, 0, &ends, &Pulse::default())?;
+        table.add_window(&data, 0, &ends, 1, &Pulse::default())?;
         let mut found: Vec<_> = table.iter().map(|(word, n)| (word.to_vec(), n)).collect();
         found.sort_unstable();
         let mut plain: Vec<_> = plain.into_iter().collect();

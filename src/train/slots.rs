@@ -33,23 +33,18 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Lay down words, each spelled in symbols below `known`; a word of one symbol has no pairs, and is left out. It ticks by the bytes spelled, for a word may be a whole line.
-    pub(super) fn lay<'a>(
-        words: impl Iterator<Item = (&'a [u8], u64)> + Clone,
+    /// Lay down words, each spelled in symbols below `known`; a word of one symbol has no pairs, and is left out.
+    pub(super) fn lay<W>(
+        words: impl Iterator<Item = (W, u64)> + Clone,
         known: usize,
-        mut spell: impl FnMut(&[u8], &mut Vec<u32>) -> Result<()>,
+        mut spell: impl FnMut(W, &mut Vec<u32>) -> Result<()>,
         pulse: &Pulse,
     ) -> Result<Self> {
         let mut symbols = Vec::new();
         let mut room: HashMap<u64, (usize, usize), foldhash::fast::RandomState> = HashMap::default();
         let mut each = |take: &mut dyn FnMut(&[u32], u64) -> Result<()>| {
-            let mut bytes = TICK_EVERY;
             for (word, weight) in words.clone() {
-                bytes += word.len();
-                if bytes >= TICK_EVERY {
-                    pulse.tick(0)?;
-                    bytes = 0;
-                }
+                pulse.tick(0)?;
                 symbols.clear();
                 spell(word, &mut symbols)?;
                 if symbols.len() > 1 {
