@@ -10,11 +10,9 @@
 
 use std::ops::Range;
 
-use crate::vocab::{Parts, Vocabulary};
+use crate::vocab::Vocabulary;
 
 const FILTER_BITS: u32 = 20;
-/// How many merges of words are worth a pass of their own.
-const WORTHWHILE: usize = 1 << 8;
 
 /// The places that a vocabulary's merges may cross.
 pub(crate) struct Boundaries {
@@ -22,6 +20,8 @@ pub(crate) struct Boundaries {
     characters: Vec<u64>,
     /// Pairs of bytes, of tokens that cut a character.
     bytes: Vec<u64>,
+    /// Pairs of ASCII characters that no token holds side by side.
+    ascii: [u64; 256],
 }
 
 impl Boundaries {
@@ -29,15 +29,14 @@ impl Boundaries {
     pub(crate) fn of(vocabulary: &Vocabulary) -> Self {
         let kind = vocabulary.kind();
         let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
-        let mut this = Self::new(if never { u64::MAX } else { 0 });
+        let mut this = Self { characters: vec![if never { u64::MAX } else { 0 }; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10], ascii: [0; _] };
         for (token, _) in vocabulary.tokens() {
             this.join(token);
         }
+        for two in (0u8..128).flat_map(|one| (0u8..128).map(move |other| [one, other])) {
+            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |= u64::from(!this.crossed(&two, 0, 1)) << (two[1] % 64);
+        }
         this
-    }
-
-    fn new(characters: u64) -> Self {
-        Self { characters: vec![characters; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10] }
     }
 
     /// Note what a token holds side by side.
@@ -64,46 +63,43 @@ impl Boundaries {
 
     /// Cut a stretch of a text, which begins and ends with whole characters, at every place that no merge can cross.
     pub(crate) fn parts(&self, text: &[u8], stretch: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let (mut begin, mut last) = (stretch.start, Character::at(text, stretch.start));
-        let mut place = begin + last.length;
+        let (mut begin, mut last) = (stretch.start, stretch.start);
+        let mut place = begin + Character::at(text, begin).length;
+        let (mut cuts, mut base) = (0u64, place); // of some bytes, looked at together: where one part ends can't be foreseen
         std::iter::from_fn(move || {
             let from = (begin < stretch.end).then_some(begin)?;
-            while place < stretch.end {
-                let next = Character::at(text, place);
-                let crossed = get(&self.characters, last.beside(next)) || get(&self.bytes, pair_of_bytes(text, place));
-                last = next;
-                let here = place;
-                place += next.length;
-                if !crossed {
-                    begin = here;
-                    return Some(from..here);
+            while cuts != 0 || place < stretch.end {
+                if cuts != 0 {
+                    begin = base + cuts.trailing_zeros() as usize;
+                    cuts &= cuts - 1;
+                    return Some(from..begin);
+                }
+                base = place;
+                let some = &text[place - 1..stretch.end.min(place + 64)];
+                let ascii = some.iter().position(|byte| !byte.is_ascii()).unwrap_or(some.len());
+                if ascii > 1 {
+                    cuts = some[..ascii].windows(2).rev().fold(0, |cuts, two| cuts << 1 | self.cut_of_ascii(two[0], two[1]));
+                    place += ascii - 1;
+                    last = place - 1;
+                } else {
+                    place += Character::at(text, base).length;
+                    cuts = u64::from(!self.crossed(text, last, base));
+                    last = base;
                 }
             }
             begin = stretch.end;
             Some(from..stretch.end)
         })
     }
-}
 
-/// The merges that come before any that joins words, in a vocabulary of superwords: a line is cut where none of these can cross, and its words are merged by them
-/// alone; what they leave of it is merged by the others. That is the order of the ranks, and no other.
-pub(crate) struct Words {
-    /// The number of the first pair that joins words.
-    pub(crate) first: u32,
-    pub(crate) boundaries: Boundaries,
-}
+    /// 1 where no merge can cross the place between two ASCII characters.
+    fn cut_of_ascii(&self, one: u8, other: u8) -> u64 {
+        self.ascii[usize::from(one) << 1 | usize::from(other >> 6)] >> (other % 64) & 1
+    }
 
-impl Words {
-    /// Look for the first merge that puts a space behind something visible; there may be none, or so few before it that nothing is won.
-    pub(crate) fn of(vocabulary: &Vocabulary) -> Option<Self> {
-        let listed = vocabulary.listed().filter(|_| vocabulary.pairs().in_order() && !vocabulary.kind().characters)?;
-        let joins = |(left, right): &Parts| left.last().is_some_and(|byte| *byte > b' ') && right.first() == Some(&b' ');
-        let merges = listed.iter().position(joins).filter(|merges| *merges >= WORTHWHILE)?;
-        let (left, right) = &listed[merges];
-        let first = vocabulary.pairs().number(vocabulary.ordinary(left)?, vocabulary.ordinary(right)?);
-        let mut boundaries = Boundaries::new(0);
-        listed[..merges].iter().for_each(|(left, right)| boundaries.join(&[&left[..], right].concat()));
-        Some(Self { first, boundaries })
+    /// Whether a merge may cross a place, where the last character before it begins at another.
+    fn crossed(&self, text: &[u8], last: usize, place: usize) -> bool {
+        get(&self.characters, Character::at(text, last).beside(Character::at(text, place))) || get(&self.bytes, pair_of_bytes(text, place))
     }
 }
 
@@ -192,39 +188,6 @@ mod tests {
             assert_eq!(joined, whole, "{text:x?}");
         }
         assert!(cuts > 10_000);
-        Ok(())
-    }
-
-    #[test]
-    fn words_first_and_then_the_line_is_the_order_of_the_ranks() -> Result<()> {
-        let quiet = Pulse::default();
-        let bytes = |one: &str, other: &str| (one.as_bytes().to_vec(), other.as_bytes().to_vec());
-        let letters: Vec<String> = ('a'..='q').map(String::from).collect();
-        let mut merges: Vec<Parts> = letters.iter().flat_map(|one| letters.iter().map(|other| bytes(one, other))).collect();
-        merges.extend([bytes(" ", "ab"), bytes("ab", "cd")]);
-        let within = u32::try_from(merges.len()).unwrap_or_default();
-        merges.extend([bytes("ab", " ab"), bytes("a", " "), bytes("ab ab", "cd"), bytes("abcd", " ab"), bytes("q", "ab ab")]);
-        let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
-        let words = Words::of(&vocabulary).ok_or_else(crate::error::Error::interrupted)?;
-        assert_eq!(vocabulary.pairs().made(words.first), 256 + within);
-        let (mut merger, mut seed, mut joined_words) = (Merger::default(), 1usize, 0);
-        for _ in 0..5000 {
-            let text: Vec<u8> = (0..12)
-                .flat_map(|_| {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    [&b"ab"[..], b" ab", b"a", b" ", b"cd", b"q", b"\xc3\xa9", b", "][(seed >> 33) % 8]
-                })
-                .copied()
-                .collect();
-            let mut ids = Vec::new();
-            for word in words.boundaries.parts(&text, 0..text.len()) {
-                ids.extend_from_slice(merger.below(&vocabulary, &text[word], words.first, &quiet)?);
-            }
-            let joined = merger.go_on(&vocabulary, &ids, &quiet)?.to_vec();
-            joined_words += usize::from(joined.len() < ids.len());
-            assert_eq!(joined, merger.merge(&vocabulary, &text, &quiet)?, "{text:x?}");
-        }
-        assert!(joined_words > 1000);
         Ok(())
     }
 }

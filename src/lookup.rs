@@ -11,6 +11,7 @@
 
 mod batch;
 mod key;
+mod line;
 mod long;
 mod seen;
 mod tokens;
@@ -20,13 +21,14 @@ mod wide;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::boundary::{Boundaries, Words};
+use crate::boundary::Boundaries;
 use crate::error::Result;
 use crate::merge::{Merger, TOGETHER, several, unreached};
 use crate::threads::Pulse;
 use crate::vocab::{ByBytes, Vocabulary};
 use batch::{BATCH, Batch, OUT, places};
 use key::{Key, LONGEST};
+use line::{Lines, Room};
 use long::Long;
 use seen::Seen;
 use tokens::Tokens;
@@ -47,8 +49,8 @@ const KEPT_ENDS: usize = 1 << 14;
 pub(crate) struct Memory {
     seen: Seen,
     long: Long,
-    /// The words of lines, in a vocabulary of superwords.
-    words: Long,
+    /// What is seen of the words of lines, in a vocabulary of superwords.
+    room: Option<Box<Room>>,
     merger: Merger,
     batches: Box<[Batch; BATCHES]>,
     /// Which pretokens of each batch are to be merged.
@@ -58,6 +60,17 @@ pub(crate) struct Memory {
     out: Box<[u32; OUT]>,
 }
 
+impl Memory {
+    /// Give memory back that a very long pretoken took.
+    fn shrink(&mut self) {
+        self.merger.shrink();
+        self.ends.shrink_to(KEPT_ENDS);
+        if let Some(room) = &mut self.room {
+            room.shrink();
+        }
+    }
+}
+
 /// The tokens that pretokens are looked up among, and the memories of past calls.
 pub(crate) struct Lookup {
     vocabulary: Arc<Vocabulary>,
@@ -65,10 +78,11 @@ pub(crate) struct Lookup {
     /// The tokens that pretokens are taken as though merging does not lead to them.
     others: ByBytes<u32>,
     boundaries: Boundaries,
-    words: Option<Words>,
+    lines: Option<Box<Lines>>,
     /// The bytes that a memory takes.
     memory_bytes: usize,
-    memories: Mutex<Vec<Memory>>,
+    #[expect(clippy::vec_box, reason = "each call takes one out and puts it back")]
+    memories: Mutex<Vec<Box<Memory>>>,
 }
 
 impl Lookup {
@@ -85,28 +99,17 @@ impl Lookup {
                 tokens.insert(key, id);
             }
         }
-        let (boundaries, words) = (Boundaries::of(&vocabulary), Words::of(&vocabulary));
-        Ok(Self { vocabulary, tokens, others, boundaries, words, memory_bytes, memories: Mutex::default() })
+        let lines = Lines::of(&vocabulary, memory_bytes / 2, pulse)?.map(Box::new);
+        let memory_bytes = if lines.is_some() { memory_bytes / 2 } else { memory_bytes };
+        Ok(Self { boundaries: Boundaries::of(&vocabulary), vocabulary, tokens, others, lines, memory_bytes, memories: Mutex::default() })
     }
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Memory) -> Result<T>) -> Result<T> {
         let kept = self.memories.try_lock().ok().and_then(|mut memories| memories.pop());
-        let long_bytes = self.memory_bytes / LONG_PART;
-        let word_bytes = if self.words.is_some() { long_bytes } else { 0 };
-        let mut memory = kept.unwrap_or_else(|| Memory {
-            seen: Seen::new(self.memory_bytes - long_bytes - word_bytes),
-            long: Long::new(long_bytes),
-            words: Long::new(word_bytes),
-            merger: Merger::default(),
-            batches: Box::new([Batch::EMPTY; _]),
-            missing: [0; _],
-            ends: Vec::new(),
-            out: Box::new([0; _]),
-        });
+        let mut memory = kept.unwrap_or_else(|| Box::new(self.memory()));
         let done = work(&mut memory)?;
-        memory.merger.shrink();
-        memory.ends.shrink_to(KEPT_ENDS); // a very long pretoken has many parts
+        memory.shrink();
         if let Ok(mut memories) = self.memories.try_lock()
             && memories.len() < KEPT
         {
@@ -115,9 +118,29 @@ impl Lookup {
         Ok(done)
     }
 
+    fn memory(&self) -> Memory {
+        let long_bytes = self.memory_bytes / LONG_PART;
+        Memory {
+            seen: Seen::new(self.memory_bytes - long_bytes),
+            long: Long::new(long_bytes),
+            room: self.lines.as_ref().map(|lines| Box::new(lines.room())),
+            merger: Merger::default(),
+            batches: Box::new([Batch::EMPTY; _]),
+            missing: [0; _],
+            ends: Vec::new(),
+            out: Box::new([0; _]),
+        }
+    }
+
     /// Give the ids of the pretokens of a window, in order.
     pub(crate) fn window(&self, memory: &mut Memory, data: &[u8], start: usize, ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
-        let text = &data[start..];
+        match &self.lines {
+            Some(lines) => lines.window(self, memory, &data[start..], ends, pulse, take),
+            None => self.pretokens(memory, &data[start..], ends, pulse, take),
+        }
+    }
+
+    fn pretokens(&self, memory: &mut Memory, text: &[u8], ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
         let mut cut = std::mem::take(&mut memory.ends);
         let ends = if self.cut(text, ends, &mut cut) { &cut[..] } else { ends };
         let mut first = 0;
@@ -133,6 +156,23 @@ impl Lookup {
         cut.clear();
         memory.ends = cut;
         Ok(())
+    }
+
+    /// Give the ids of pretokens that are cut into parts at every place that no merge can cross; of a vocabulary that takes none whole.
+    pub(crate) fn parted(&self, memory: &mut Memory, text: &[u8], ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        let (mut parts, mut count, mut first, mut begin) = ([0; BATCHES * BATCH], 0, 0, 0);
+        for end in ends {
+            for part in self.boundaries.parts(text, begin..*end as usize) {
+                parts[count] = u32::try_from(part.end - first).unwrap_or(u32::MAX);
+                count += 1;
+                if count == parts.len() {
+                    self.pretokens(memory, &text[first..], &parts, pulse, take)?;
+                    (first, count) = (part.end, 0);
+                }
+            }
+            begin = *end as usize;
+        }
+        self.pretokens(memory, &text[first..], &parts[..count], pulse, take)
     }
 
     /// Cut what is longer than a key where no merge can cross; says whether anything is.
@@ -202,7 +242,7 @@ impl Lookup {
                 }
             }
         }
-        self.together(memory, &waiting[..count], pulse)
+        if count > 0 { self.together(memory, &waiting[..count], pulse) } else { Ok(()) }
     }
 
     /// Merge pretokens, each in the batch of a turn at a place.
@@ -218,9 +258,7 @@ impl Lookup {
                 None => merger.merge(&self.vocabulary, text, pulse)?,
             };
             let batch = &mut batches[turn];
-            let (room, count) = batch.other(batch.which(place));
-            room[..ids.len()].copy_from_slice(ids);
-            *count = ids.len().to_le_bytes()[0];
+            batch.set(place, ids);
             missing[turn] &= !(1 << place);
             seen.set(batch.keys[place], batch.lines[place], ids);
         }
@@ -249,10 +287,7 @@ impl Lookup {
         }
         let merged = match self.others.get(pretoken) {
             Some(id) => &[*id],
-            None => match &self.words {
-                Some(words) => line(&self.vocabulary, words, (&mut memory.words, &mut memory.merger), pretoken, pulse)?,
-                None => memory.merger.merge(&self.vocabulary, pretoken, pulse)?,
-            },
+            None => memory.merger.merge(&self.vocabulary, pretoken, pulse)?,
         };
         take(merged);
         memory.long.set(pretoken, merged);
@@ -272,22 +307,6 @@ impl Lookup {
 
 /// Whether a pretoken is longer than a key, of some that begin at a place and end at these.
 fn any_long(begin: u32, ends: &[u32]) -> bool {
-    let long = |begin: u32, end: u32| end.wrapping_sub(begin) > LONGEST as u32;
+    let long = |begin: u32, end: u32| (end - begin) as usize > LONGEST;
     ends.windows(2).fold(long(begin, ends[0]), |any, two| any | long(two[0], two[1]))
-}
-
-/// Merge a line: its words, which have mostly been seen, by the pairs that come before any that joins words; then what they leave by the others.
-fn line<'a>(vocabulary: &Vocabulary, words: &Words, (known, merger): (&mut Long, &'a mut Merger), line: &[u8], pulse: &Pulse) -> Result<&'a [u32]> {
-    let mut ids = Vec::new();
-    for word in words.boundaries.parts(line, 0..line.len()) {
-        let word = &line[word];
-        if let Some(seen) = known.get(word) {
-            ids.extend_from_slice(seen);
-            continue;
-        }
-        let merged = merger.below(vocabulary, word, words.first, pulse)?;
-        ids.extend_from_slice(merged);
-        known.set(word, merged);
-    }
-    merger.go_on(vocabulary, &ids, pulse)
 }

@@ -61,7 +61,8 @@ impl Merger {
     }
 
     fn short<const N: usize>(&mut self, vocabulary: &Vocabulary, pretoken: &[u8]) {
-        let mut one = Short::<N>::new(vocabulary, pretoken);
+        let numbers = pretoken.windows(2).map(|two| vocabulary.pair_of_bytes(two[0], two[1]));
+        let mut one = Short::<N>::new(pretoken.iter().map(|byte| vocabulary.byte(*byte)), numbers);
         while one.step(vocabulary.pairs()) {}
         self.ids.extend(one.ids());
     }
@@ -79,18 +80,18 @@ impl Merger {
         self.join(pairs, number, pulse)
     }
 
-    /// Encode a pretoken by the pairs below a number, of a vocabulary whose pairs are numbered in their order.
-    pub(crate) fn below(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], limit: u32, pulse: &Pulse) -> Result<&[u32]> {
-        self.only(vocabulary, pretoken, |number| number < limit, pulse)?;
-        Ok(&self.ids)
-    }
-
-    /// Go on from what the first pairs have made of a pretoken.
+    /// Go on from what the first pairs have made of a pretoken, in a vocabulary whose pairs are numbered in their order.
     pub(crate) fn go_on(&mut self, vocabulary: &Vocabulary, ids: &[u32], pulse: &Pulse) -> Result<&[u32]> {
-        self.ids.clear();
-        self.ids.extend_from_slice(ids);
         let pairs = vocabulary.pairs();
-        self.join(pairs, |left, right| pairs.number(left, right), pulse)?;
+        self.ids.clear();
+        if ids.len() <= 16 {
+            let mut one = Short::<16>::new(ids.iter().copied(), ids.windows(2).map(|pair| pairs.number(pair[0], pair[1])));
+            while one.step(pairs) {}
+            self.ids.extend(one.ids());
+        } else {
+            self.ids.extend_from_slice(ids);
+            self.join(pairs, |left, right| pairs.number(left, right), pulse)?;
+        }
         Ok(&self.ids)
     }
 
@@ -151,7 +152,7 @@ impl Merger {
     }
 }
 
-/// A pretoken of at most `N` bytes, which is at most 64, on its way to its ids.
+/// A pretoken of at most `N` bytes or ids, which is at most 64, on its way to its ids.
 ///
 /// Every symbol keeps the place of its first byte. A pair's number and the place where it begins are one number, so that the least of all is the leftmost pair of
 /// lowest number, and is found by comparing all of them, without a branch.
@@ -172,18 +173,18 @@ fn placed(number: u32, place: u8) -> i32 {
 }
 
 impl<const N: usize> Short<N> {
-    /// Begin with the bytes.
-    fn new(vocabulary: &Vocabulary, pretoken: &[u8]) -> Self {
+    /// Begin with ids, and the numbers of their pairs.
+    fn new(ids: impl Iterator<Item = u32>, numbers: impl Iterator<Item = u32>) -> Self {
         let mut this = Self { ids: [0; N], pairs: [NO_PAIR; N], next: [0; N], before: [u8::MAX; N], length: 0 };
-        for byte in pretoken.iter().take(N) {
+        for id in ids.take(N) {
             let place = usize::from(this.length);
-            this.ids[place] = vocabulary.byte(*byte);
+            this.ids[place] = id;
             this.before[place] = this.length.wrapping_sub(1);
             this.length += 1;
             this.next[place] = this.length;
         }
-        for (place, two) in (0u8..).zip(pretoken.windows(2)) {
-            this.pairs[usize::from(place)] = placed(vocabulary.pair_of_bytes(two[0], two[1]), place);
+        for (place, number) in (0u8..).zip(numbers) {
+            this.pairs[usize::from(place)] = placed(number, place);
         }
         this
     }

@@ -24,7 +24,9 @@ pub struct Pulse {
 impl Pulse {
     /// Say that `n` more units of work are done; an error when the caller wants to stop.
     pub fn tick(&self, n: u64) -> Result<()> {
-        self.done.fetch_add(n, Ordering::Relaxed);
+        if n > 0 {
+            self.done.fetch_add(n, Ordering::Relaxed); // else workers would wait for each other to do nothing
+        }
         if self.stop.load(Ordering::Relaxed) { Err(Error::interrupted()) } else { Ok(()) }
     }
 

@@ -108,12 +108,12 @@ impl Vocabulary {
             ranks: FxHashMap::default(),
             doubtful: Vec::new(),
         };
-        this.write_down(tokens)?;
+        this.write_down(tokens, pulse)?;
         this.ranks = this.tokens().iter().map(|(_, id)| *id).zip(this.kind.ranks.iter().copied()).collect();
         match merges {
             None if this.kind.characters || !this.ranks.is_empty() => this.pair_by_cuts(pulse)?,
             None => this.pair_by_ranks(pulse)?,
-            Some(merges) => this.pair_by_merges(merges)?,
+            Some(merges) => this.pair_by_merges(merges, pulse)?,
         }
         Ok(this)
     }
@@ -149,9 +149,10 @@ impl Vocabulary {
         Self::new(tokens, listed, specials, self.whole, pulse)
     }
 
-    fn write_down(&mut self, tokens: Vec<(Vec<u8>, u32)>) -> Result<()> {
+    fn write_down(&mut self, tokens: Vec<(Vec<u8>, u32)>, pulse: &Pulse) -> Result<()> {
         check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         for (token, id) in &tokens {
+            pulse.tick(0)?;
             self.place(|| quote::bytes(token), token, *id)?;
         }
         for (name, id) in self.specials.iter().chain(&self.kind.added).cloned().collect::<Vec<_>>() {
@@ -161,6 +162,7 @@ impl Vocabulary {
             self.place(|| format!("the byte 0x{byte:02x}"), &[byte], id)?;
         }
         for (_, id) in tokens {
+            pulse.tick(0)?;
             if let Some(first) = self.spellings.index(id) {
                 return Err(Error::new(Kind::Vocabulary, format!("token {id}"), format!("token {first} again"), "another token"));
             }

@@ -109,7 +109,7 @@ fn training() {
     for case in cases("train") {
         let mut counts = WordCounts::new(Pattern::new("gpt2").unwrap());
         for word in list(&case["words"]) {
-            counts.add_word(&hex(&word[0]), word[1].as_u64().unwrap()).unwrap();
+            counts.add_word(&hex(&word[0]), word[1].as_u64().unwrap(), &quiet).unwrap();
         }
         let options = Options {
             special_tokens: texts(&case["special_tokens"]),

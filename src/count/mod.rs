@@ -7,17 +7,22 @@
 mod files;
 mod table;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result, quote};
-use crate::split::{Pattern, spans};
+use crate::split::Pattern;
 use crate::threads::{Pulse, parallel, workers};
 use table::Table;
 
 /// How much text a worker takes at a time: a fraction of a millisecond of work.
 const PIECE: usize = 1 << 18;
 const TICK_EVERY: usize = 1 << 16;
+/// How many words are sorted between two ticks.
+const SORTED: usize = 1 << 14;
 
 /// Pretoken -> count, with the pattern that cut them.
 ///
@@ -48,8 +53,8 @@ impl WordCounts {
     }
 
     /// Add `n` occurrences of a pretoken; an error where the sum can't be held, never a wrap.
-    pub fn add_word(&mut self, word: &[u8], n: u64) -> Result<()> {
-        self.words.add(word, n)
+    pub fn add_word(&mut self, word: &[u8], n: u64, pulse: &Pulse) -> Result<()> {
+        self.words.add(word, n, pulse)
     }
 
     /// How often a pretoken occurs.
@@ -83,8 +88,8 @@ impl WordCounts {
     }
 
     /// How many pairs of neighbouring bytes the pretokens have, every occurrence.
-    pub fn pairs(&self) -> u128 {
-        self.iter().map(|(word, n)| (word.len() as u128 - 1) * u128::from(n)).sum()
+    pub fn pairs(&self, pulse: &Pulse) -> Result<u128> {
+        self.iter().try_fold(0, |sum, (word, n)| pulse.tick(0).map(|()| sum + (word.len() as u128 - 1) * u128::from(n)))
     }
 
     /// About the bytes of memory that these counts take, and the most that training on them takes besides.
@@ -93,15 +98,39 @@ impl WordCounts {
     }
 
     /// The pretokens and their counts, in the order of their bytes.
-    pub fn items(&self) -> Vec<(&[u8], u64)> {
-        let mut items: Vec<_> = self.iter().collect();
-        items.sort_unstable();
-        items
+    pub fn items(&self, pulse: &Pulse) -> Result<Vec<(&[u8], u64)>> {
+        let mut items = Vec::with_capacity(self.len());
+        for item in self.iter() {
+            pulse.tick(0)?;
+            items.push(item);
+        }
+        for some in items.chunks_mut(SORTED) {
+            pulse.tick(0)?;
+            some.sort_unstable();
+        }
+        let mut pieces: Vec<_> = items.chunks(SORTED).map(<[_]>::iter).collect();
+        let mut heads: BinaryHeap<_> = pieces.iter_mut().enumerate().filter_map(|(piece, rest)| Some(Reverse((rest.next()?, piece)))).collect();
+        let mut sorted = Vec::with_capacity(items.len());
+        while let Some(mut least) = heads.peek_mut() {
+            pulse.tick(0)?;
+            let Reverse((item, piece)) = *least;
+            sorted.push(*item);
+            match pieces[piece].next() {
+                Some(next) => *least = Reverse((next, piece)),
+                None => drop(PeekMut::pop(least)),
+            }
+        }
+        Ok(sorted)
     }
 
     /// The pretokens and their counts, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> + Clone {
         self.words.iter()
+    }
+
+    /// One of so many parts of them, of about the same size.
+    pub(crate) fn part(&self, part: usize, parts: usize) -> impl Iterator<Item = (&[u8], u64)> + Clone {
+        self.words.part(part, parts)
     }
 
     /// The pattern that cut the pretokens.
@@ -116,30 +145,28 @@ impl WordCounts {
             return Err(Error::new(Kind::Corpus, "the pattern of the second counts", quote::text(other.pattern.regex()), allowed));
         }
         let (small, large) = if self.len() < other.len() { (self, other) } else { (other, self) };
-        let mut both = large.clone();
-        both.words.absorb(&small.words, || pulse.tick(0))?;
+        let mut both = large.times(1, pulse)?;
+        both.words.absorb(&small.words, pulse)?;
         both.error_bound = bound(self.error_bound, other.error_bound)?;
         Ok(both)
     }
 
     /// Cut the pretokens again, by another pattern: counts of lines become counts of their words.
-    pub fn cut(&self, pattern: &Pattern, pulse: &Pulse) -> Result<Self> {
-        let mut finer = Self::new(pattern.clone());
-        for (word, n) in self.iter() {
-            pattern.windows(word, |start, ends| {
-                pulse.tick(0)?;
-                spans(start, ends).try_for_each(|span| finer.add_word(&word[span], n))
-            })?;
-        }
-        Ok(finer)
+    pub fn cut(&self, pattern: &Pattern, threads: Option<usize>, pulse: &Pulse) -> Result<Self> {
+        let threads = workers(threads);
+        let tables = parallel(threads, threads, |part| {
+            let mut table = Table::default();
+            for (word, n) in self.part(part, threads) {
+                pattern.windows(word, |start, ends| table.add_window(word, start, ends, n, pulse))?;
+            }
+            Ok(table)
+        })?;
+        Counter { pattern: pattern.clone(), tables, max_words: None, error_bound: 0 }.finish(pulse)
     }
 
     /// Count everything `n` times: the weight of a source.
-    pub fn times(&self, n: u64) -> Result<Self> {
-        let mut product = self.clone();
-        product.words.multiply(n)?;
-        product.error_bound = self.error_bound.saturating_mul(n);
-        Ok(product)
+    pub fn times(&self, n: u64, pulse: &Pulse) -> Result<Self> {
+        Ok(Self { words: self.words.times(n, pulse)?, pattern: self.pattern.clone(), error_bound: self.error_bound.saturating_mul(n) })
     }
 }
 
@@ -177,7 +204,7 @@ impl Counter {
         })?;
         if let Some(most) = self.max_words {
             self.join(pulse)?;
-            self.error_bound = bound(self.error_bound, self.tables[0].prune(most)?)?;
+            self.error_bound = bound(self.error_bound, self.tables[0].prune(most, pulse)?)?;
         }
         Ok(())
     }
@@ -203,7 +230,7 @@ impl Counter {
         self.tables.sort_by_key(|table| std::cmp::Reverse(table.len()));
         if let [first, others @ ..] = &mut self.tables[..] {
             for other in others {
-                first.absorb(&std::mem::take(other), || pulse.tick(0))?;
+                first.absorb(&std::mem::take(other), pulse)?;
             }
         }
         Ok(())
@@ -219,7 +246,7 @@ impl Counter {
 fn count_piece(table: &mut Table, pattern: &Pattern, piece: &[u8], pulse: &Pulse) -> Result<()> {
     let (mut done, mut counted) = (0, 0);
     pattern.windows(piece, |start, ends| {
-        table.add_window(piece, start, ends)?;
+        table.add_window(piece, start, ends, 1, pulse)?;
         counted = start + ends.last().map_or(0, |end| *end as usize);
         if counted - done >= TICK_EVERY {
             pulse.tick((counted - std::mem::replace(&mut done, counted)) as u64)?;
@@ -240,11 +267,11 @@ mod tests {
             let pattern = Pattern::new(name)?;
             let mut plain = WordCounts::new(pattern.clone());
             for pretoken in pattern.split(text.as_bytes())? {
-                plain.add_word(pretoken, 1)?;
+                plain.add_word(pretoken, 1, &Pulse::default())?;
             }
             for threads in [1, 3] {
                 let counts = WordCounts::of_texts(&[text.as_bytes()], pattern.clone(), Some(threads), &Pulse::default())?;
-                assert_eq!(counts.items(), plain.items());
+                assert_eq!(counts.items(&Pulse::default())?, plain.items(&Pulse::default())?);
             }
         }
         Ok(())

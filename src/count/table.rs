@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::error::{Error, Kind, MAX_COUNT, Result, quote};
 use crate::split::spans;
+use crate::threads::Pulse;
 
 /// Words up to this length stand in their slots.
 const INLINE: usize = 15;
@@ -19,6 +20,8 @@ const LONG: u8 = 0xff;
 /// How many words are looked up together: enough that their slots come from memory at the same time.
 const AT_ONCE: usize = 32;
 const LEAST: usize = 1 << 10;
+/// How many slots are worked on between two ticks.
+const TICK_EVERY: usize = 1 << 15;
 
 type Key = [u8; 16];
 
@@ -67,7 +70,13 @@ impl Table {
 
     /// The words and their counts, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> + Clone {
-        self.slots.iter().filter(|slot| slot.count > 0).map(|slot| (self.word(&slot.key), slot.count))
+        self.part(0, 1)
+    }
+
+    /// One of so many parts of them.
+    pub(super) fn part(&self, part: usize, parts: usize) -> impl Iterator<Item = (&[u8], u64)> + Clone {
+        let [start, end] = [part, part + 1].map(|part| self.slots.len() * part / parts);
+        self.slots[start..end].iter().filter(|slot| slot.count > 0).map(|slot| (self.word(&slot.key), slot.count))
     }
 
     /// How often a word occurs.
@@ -77,42 +86,37 @@ impl Table {
     }
 
     /// Add `n` occurrences; an error where the sum can't be held, never a wrap.
-    pub(super) fn add(&mut self, word: &[u8], n: u64) -> Result<()> {
-        self.make_room(1);
+    pub(super) fn add(&mut self, word: &[u8], n: u64, pulse: &Pulse) -> Result<()> {
+        self.make_room(1, pulse)?;
         let key = self.key(word);
         self.add_some(&[Entry { key, home: self.home(&key), word, n }])
     }
 
-    /// Add one occurrence of each pretoken of a window. This is where counting spends its time.
-    pub(super) fn add_window(&mut self, data: &[u8], start: usize, ends: &[u32]) -> Result<()> {
+    /// Add `n` occurrences of each pretoken of a window. This is where counting spends its time.
+    pub(super) fn add_window(&mut self, data: &[u8], start: usize, ends: &[u32], n: u64, pulse: &Pulse) -> Result<()> {
         let keys = |table: &Self, span: Range<usize>| {
             let key = if span.len() <= INLINE { inline_at(data, span.start, span.len()) } else { table.long_key(&data[span.clone()]) };
-            (key, &data[span], 1)
+            (key, &data[span], n)
         };
-        self.add_all(spans(start, ends), keys, || Ok(()))
+        self.add_all(spans(start, ends), keys, pulse)
     }
 
     /// Add all counts of another table.
-    pub(super) fn absorb<'a>(&mut self, other: &'a Self, tick: impl FnMut() -> Result<()>) -> Result<()> {
-        self.make_room(other.words / 4); // two halves of a text have most of their words in common
+    pub(super) fn absorb<'a>(&mut self, other: &'a Self, pulse: &Pulse) -> Result<()> {
+        self.make_room(other.words / 4, pulse)?; // two halves of a text have most of their words in common
         let keys = |table: &Self, slot: &'a Slot| {
             let word = other.word(&slot.key);
             (if slot.key[INLINE] == LONG { table.long_key(word) } else { slot.key }, word, slot.count)
         };
-        self.add_all(other.slots.iter().filter(|slot| slot.count > 0), keys, tick)
+        self.add_all(other.slots.iter().filter(|slot| slot.count > 0), keys, pulse)
     }
 
     /// Add what `entry` makes of each item, some at a time.
-    fn add_all<'a, T>(
-        &mut self,
-        mut items: impl Iterator<Item = T>,
-        entry: impl Fn(&Self, T) -> (Key, &'a [u8], u64),
-        mut tick: impl FnMut() -> Result<()>,
-    ) -> Result<()> {
+    fn add_all<'a, T>(&mut self, mut items: impl Iterator<Item = T>, entry: impl Fn(&Self, T) -> (Key, &'a [u8], u64), pulse: &Pulse) -> Result<()> {
         let mut entries = [Entry::default(); AT_ONCE];
         loop {
-            tick()?;
-            self.make_room(AT_ONCE);
+            pulse.tick(0)?;
+            self.make_room(AT_ONCE, pulse)?;
             let mut some = 0;
             for (place, item) in entries.iter_mut().zip(&mut items) {
                 let (key, word, n) = entry(self, item);
@@ -142,28 +146,29 @@ impl Table {
         Ok(())
     }
 
-    /// Have each word `n` times as often.
-    pub(super) fn multiply(&mut self, n: u64) -> Result<()> {
-        for at in 0..self.slots.len() {
-            let Slot { key, count } = self.slots[at];
-            self.slots[at].count = match count.checked_mul(n) {
-                Some(product) if product <= MAX_COUNT => product,
-                _ => {
-                    let product = u128::from(count) * u128::from(n);
-                    return Err(Error::new(
-                        Kind::Corpus,
-                        format!("the count of {}", quote::bytes(self.word(&key))),
-                        product.to_string(),
-                        format!("at most {MAX_COUNT}"),
-                    ));
-                }
-            };
+    /// The same words, each `n` times as often.
+    pub(super) fn times(&self, n: u64, pulse: &Pulse) -> Result<Self> {
+        let (mut slots, mut arena) = (Vec::with_capacity(self.slots.len()), Vec::with_capacity(self.arena.len()));
+        for some in self.slots.chunks(TICK_EVERY) {
+            pulse.tick(0)?;
+            for &Slot { key, count } in some {
+                let product = u128::from(count) * u128::from(n);
+                let Some(count) = u64::try_from(product).ok().filter(|count| *count <= MAX_COUNT) else {
+                    let place = format!("the count of {}", quote::bytes(self.word(&key)));
+                    return Err(Error::new(Kind::Corpus, place, product.to_string(), format!("at most {MAX_COUNT}")));
+                };
+                slots.push(Slot { key, count });
+            }
         }
-        Ok(())
+        for some in self.arena.chunks(TICK_EVERY) {
+            pulse.tick(0)?;
+            arena.extend_from_slice(some);
+        }
+        Ok(Self { slots, words: self.words, arena, secrets: self.secrets, long: self.long.clone() })
     }
 
     /// Take as much off every count that at most `most` words are left; and say how much.
-    pub(super) fn prune(&mut self, most: usize) -> Result<u64> {
+    pub(super) fn prune(&mut self, most: usize, pulse: &Pulse) -> Result<u64> {
         if self.words <= most {
             return Ok(0);
         }
@@ -171,7 +176,8 @@ impl Table {
         let (_, off, _) = counts.select_nth_unstable_by(most, |one, other| other.cmp(one));
         let (off, mut kept) = (*off, Self::default());
         for (word, n) in self.iter().filter(|(_, n)| *n > off) {
-            kept.add(word, n - off)?;
+            pulse.tick(0)?;
+            kept.add(word, n - off, pulse)?;
         }
         *self = kept;
         Ok(off)
@@ -212,10 +218,14 @@ impl Table {
 
     /// The slot where the search for a key begins.
     fn home(&self, key: &Key) -> usize {
+        self.home_among(self.slots.len(), key)
+    }
+
+    fn home_among(&self, slots: usize, key: &Key) -> usize {
         let (low, high) = if key[INLINE] == LONG { (eight(key, 0), 0) } else { (eight(key, 0), eight(key, 8)) };
         let product = u128::from(low ^ self.secrets.0) * u128::from(high ^ self.secrets.1);
         let [low, high] = bytemuck::cast::<u128, [u64; 2]>(product);
-        usize::try_from((low ^ high) & (self.slots.len() as u64 - 1)).unwrap_or(0)
+        usize::try_from((low ^ high) & (slots as u64 - 1)).unwrap_or(0)
     }
 
     fn key(&self, word: &[u8]) -> Key {
@@ -240,21 +250,31 @@ impl Table {
     }
 
     /// Grow, where `more` words would fill over three quarters of the slots.
-    fn make_room(&mut self, more: usize) {
+    fn make_room(&mut self, more: usize, pulse: &Pulse) -> Result<()> {
         let wanted = (self.words + more) * 4 / 3;
-        if wanted < self.slots.len() {
-            return;
+        if wanted < self.slots.len() { Ok(()) } else { self.grow((wanted + 1).next_power_of_two(), pulse) }
+    }
+
+    /// Move all words into so many slots; where that is interrupted they stay where they are.
+    #[cold]
+    fn grow(&mut self, size: usize, pulse: &Pulse) -> Result<()> {
+        let mut slots = Vec::with_capacity(size);
+        while slots.len() < size {
+            pulse.tick(0)?;
+            slots.resize(size.min(slots.len() + TICK_EVERY), Slot::default());
         }
-        let slots = vec![Slot::default(); (wanted + 1).next_power_of_two()];
-        for slot in std::mem::replace(&mut self.slots, slots) {
-            if slot.count > 0 {
-                let mut at = self.home(&slot.key);
-                while self.slots[at].count > 0 {
-                    at = (at + 1) & (self.slots.len() - 1);
+        for some in self.slots.chunks(TICK_EVERY) {
+            pulse.tick(0)?;
+            for slot in some.iter().filter(|slot| slot.count > 0) {
+                let mut at = self.home_among(size, &slot.key);
+                while slots[at].count > 0 {
+                    at = (at + 1) & (size - 1);
                 }
-                self.slots[at] = slot;
+                slots[at] = *slot;
             }
         }
+        self.slots = slots;
+        Ok(())
     }
 }
 
@@ -288,7 +308,7 @@ mod tests {
         for span in spans(0, &ends) {
             *plain.entry(data[span].to_vec()).or_insert(0) += 1;
         }
-        table.add_window(&data, 0, &ends)?;
+        table.add_window(&data, 0, &ends, 1, &Pulse::default())?;
         let mut found: Vec<_> = table.iter().map(|(word, n)| (word.to_vec(), n)).collect();
         found.sort_unstable();
         let mut plain: Vec<_> = plain.into_iter().collect();

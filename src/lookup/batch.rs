@@ -38,6 +38,13 @@ impl Batch {
         (&mut self.ids[which], &mut self.counts[which])
     }
 
+    /// Say what one of the others becomes, by its place.
+    pub(super) fn set(&mut self, place: usize, ids: &[u32]) {
+        let (room, count) = self.other(self.which(place));
+        room[..ids.len()].copy_from_slice(ids);
+        *count = ids.len().to_le_bytes()[0];
+    }
+
     /// Give the ids of some pretokens, one after the other.
     pub(super) fn give(&self, some: Range<usize>, out: &mut [u32; OUT], take: &mut impl FnMut(&[u32])) {
         // A fixed number is copied, whatever there is: what is too much is overwritten by what comes next.

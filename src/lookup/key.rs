@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::error::MAX_IDS;
+
 /// The longest pretoken that has a key, in bytes.
 pub(super) const LONGEST: usize = 15;
 
@@ -12,6 +14,10 @@ pub(super) struct Key {
     pub(super) low: u64,
     pub(super) high: u64,
 }
+
+/// How many ids a key has room for, and the bits of each.
+pub(super) const IDS: usize = 6;
+const ID_BITS: u32 = MAX_IDS.ilog2();
 
 /// What of a key's two halves belongs to a pretoken of each length.
 const MASKS: [[u64; 2]; LONGEST + 1] = {
@@ -42,6 +48,13 @@ impl Key {
         };
         let halves: [u64; 2] = bytemuck::cast(sixteen);
         Some(Self { low: halves[0].to_le() & mask[0], high: halves[1].to_le() & mask[1] | (length as u64) << 56 })
+    }
+
+    /// The key of some of the first ids of a stretch of more than `IDS`, at most so many.
+    pub(super) fn of_ids(ids: &[u32], count: usize) -> Self {
+        let packed = ids[..IDS].iter().rev().fold(0, |packed, id| packed << ID_BITS | u128::from(*id));
+        let [low, high] = bytemuck::cast((packed & !(u128::MAX << (ID_BITS as usize * count.min(IDS)))).to_le_bytes());
+        Self { low: u64::from_le(low), high: u64::from_le(high) | (count as u64) << 56 }
     }
 
     /// The bytes that it is the key of, and how many they are.

@@ -102,8 +102,8 @@ impl Lane {
         if least >= NO_PAIR {
             return false;
         }
-        let (here, number) = (least % ROOM as u32, least >> PLACE_BITS);
-        let place = here as usize;
+        let (place, number) = (least as usize % ROOM, least >> PLACE_BITS);
+        let here = least % (1 << PLACE_BITS);
         let (left, right) = (self.ids[place], self.ids[(place + 1) % ROOM]);
         if pairs.pair_of(number) != Pairs::joined(left, right) {
             self.count = 0;

@@ -42,7 +42,7 @@ impl WordCounts {
             let mut counts = crate::WordCounts::new(crate::Pattern::new(pattern)?);
             for (word, n) in items {
                 pulse.tick(0)?;
-                counts.add_word(&word, n)?;
+                counts.add_word(&word, n, pulse)?;
             }
             Ok(counts.with_error_bound(error_bound))
         });
@@ -65,7 +65,7 @@ impl WordCounts {
     /// The items as columns, a million rows at a time.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Vec<Columns<'py>>> {
         let chunks = call(py, 64 * self.0.len(), |pulse| {
-            let items = self.0.items();
+            let items = self.0.items(pulse)?;
             items.chunks(ROWS).map(|rows| columns_of(rows, pulse)).collect::<Result<Vec<_>>>()
         })?;
         let bytes = |data: Vec<u8>| PyBytes::new(py, &data);
@@ -93,11 +93,12 @@ impl WordCounts {
     }
 
     fn times(&self, py: Python<'_>, n: u64) -> PyResult<Self> {
-        call(py, 64 * self.0.len(), |_| self.0.times(n)).map(Self)
+        call(py, 64 * self.0.len(), |pulse| self.0.times(n, pulse)).map(Self)
     }
 
-    fn items<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u64)> {
-        self.0.items().into_iter().map(|(word, n)| (PyBytes::new(py, word), n)).collect()
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Bound<'py, PyBytes>, u64)>> {
+        let items = call(py, 64 * self.0.len(), |pulse| self.0.items(pulse))?;
+        Ok(items.into_iter().map(|(word, n)| (PyBytes::new(py, word), n)).collect())
     }
 
     fn add(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
@@ -136,7 +137,7 @@ fn add_columns(counts: &mut crate::WordCounts, data: &[u8], ends: &[u64], number
         if counts.get(word) > 0 {
             return refuse(format!("the pretoken {}", quote::bytes(word)), "there twice".into(), "there once");
         }
-        counts.add_word(word, *n)?;
+        counts.add_word(word, *n, pulse)?;
     }
     Ok(())
 }

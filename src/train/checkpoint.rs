@@ -14,6 +14,7 @@ use super::Options;
 use crate::count::WordCounts;
 use crate::error::{Error, Kind, Result};
 use crate::formats::atomic;
+use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
 
 /// Seconds of work that a crash may cost.
@@ -26,8 +27,8 @@ pub(super) struct Checkpoint<'a> {
 }
 
 impl<'a> Checkpoint<'a> {
-    pub(super) fn new(path: &'a Path, counts: &WordCounts, options: &Options) -> Self {
-        Self { path, of: identity(counts, options), saved: Cell::new((0, Instant::now())) }
+    pub(super) fn new(path: &'a Path, counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Self> {
+        Ok(Self { path, of: identity(counts, options, pulse)?, saved: Cell::new((0, Instant::now())) })
     }
 
     /// The first merges, `most` at most; none if there is no such file yet.
@@ -65,7 +66,7 @@ impl<'a> Checkpoint<'a> {
 }
 
 /// A hash of all that merges depend on.
-fn identity(counts: &WordCounts, options: &Options) -> String {
+fn identity(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<String> {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
@@ -88,11 +89,12 @@ fn identity(counts: &WordCounts, options: &Options) -> String {
         add(left);
         add(right);
     }
-    for (word, n) in counts.items() {
+    for (word, n) in counts.items(pulse)? {
+        pulse.tick(0)?;
         add(word);
         add(&n.to_le_bytes());
     }
-    hex(&hash.finalize())
+    Ok(hex(&hash.finalize()))
 }
 
 fn hex(bytes: &[u8]) -> String {

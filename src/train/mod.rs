@@ -15,6 +15,7 @@ mod pairs;
 mod places;
 mod sketch;
 mod slots;
+mod spell;
 mod ties;
 
 use std::path::PathBuf;
@@ -22,14 +23,14 @@ use std::sync::Arc;
 
 use crate::count::WordCounts;
 use crate::error::{Error, Kind, MAX_IDS, MAX_TOKEN_BYTES, Result, quote};
-use crate::merge::Merger;
 use crate::split::Pattern;
 use crate::threads::{Pulse, workers};
-use crate::vocab::{Parts, Vocabulary, check_names, visible};
+use crate::vocab::{Parts, Vocabulary, check_names};
 use checkpoint::Checkpoint;
 use pairs::{Pairs, Words};
 use sketch::Sketch;
 use slots::Slots;
+use spell::{alphabet, lay};
 pub use ties::Ties;
 use ties::{BySymbols, ByTokens, Tie};
 
@@ -128,7 +129,7 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
     if counts.is_empty() {
         return Err(Error::new(Kind::Corpus, "the corpus", "empty", "at least one pretoken long"));
     }
-    let pairs = counts.pairs();
+    let pairs = counts.pairs(pulse)?;
     if pairs > u128::from(u64::MAX) {
         return Err(Error::new(Kind::Corpus, "the number of pairs in the corpus", pairs.to_string(), format!("at most {}", u64::MAX)));
     }
@@ -138,17 +139,18 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
     }
     let specials = options.new_specials(&base);
     let most = options.vocab_size as usize - specials.len() - base.size();
-    let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts, options));
+    let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts, options, pulse)).transpose()?;
     let mut merges = checkpoint.as_ref().map_or(Ok(Vec::new()), |checkpoint| checkpoint.load(most))?;
     pulse.tick(merges.len() as u64)?;
     let mut stage = |counts: &WordCounts, most: usize| {
-        let start = base.extended(merges.clone(), Vec::new(), pulse)?;
+        let start = Arc::new(base.extended(merges.clone(), Vec::new(), pulse)?);
         match options.ties {
             Ties::Bytes => learn::<ByTokens>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
             Ties::Ids | Ties::HuggingFace => learn::<BySymbols>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
         }
     };
-    let words = options.superwords.as_ref().map_or(Ok(()), |(words, pattern)| stage(&counts.cut(pattern, pulse)?, *words as usize - base.size()));
+    let words =
+        options.superwords.as_ref().map_or(Ok(()), |(words, pattern)| stage(&counts.cut(pattern, options.threads, pulse)?, *words as usize - base.size()));
     let learnt = words.and_then(|()| stage(counts, most));
     if let Some(checkpoint) = checkpoint {
         checkpoint.save(&merges)?; // of an interrupted training, too
@@ -160,7 +162,7 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
 /// Learn merges on top of `start` until there are `most`.
 fn learn<T: Tie>(
     counts: &WordCounts,
-    start: &Vocabulary,
+    start: &Arc<Vocabulary>,
     options: &Options,
     merges: &mut Vec<Parts>,
     most: usize,
@@ -169,7 +171,7 @@ fn learn<T: Tie>(
 ) -> Result<()> {
     let (longest, threads) = (options.max_token_length.unwrap_or(MAX_TOKEN_BYTES), workers(options.threads));
     let (mut spelled, symbols) = alphabet(start, options.ties);
-    let mut slots = lay(counts, start, spelled.len(), &symbols, pulse)?;
+    let mut slots = lay(counts, start, spelled.len(), &symbols, threads, pulse)?;
     let mut threshold = None;
     while merges.len() < most && threshold != Some(options.min_frequency) {
         let sketch = Sketch::of(&slots, threads, pulse)?;
@@ -198,45 +200,6 @@ fn learn<T: Tie>(
         slots.compact(pulse)?;
     }
     Ok(())
-}
-
-/// Number the tokens so that the smaller number wins a tie (0 is no token): the bytes of each number, and the number of each id.
-fn alphabet(start: &Vocabulary, ties: Ties) -> (Vec<Arc<[u8]>>, Vec<u32>) {
-    let mut tokens = start.tokens();
-    if ties == Ties::HuggingFace {
-        let place = |token: &[u8], id| match *token {
-            [byte] => (0, u32::from(!visible(byte)), u32::from(byte)),
-            _ => (1, 0, id),
-        };
-        tokens.sort_unstable_by_key(|(token, id)| place(token, *id));
-    }
-    let mut symbols = vec![slots::EDGE; start.size()];
-    for (symbol, (_, id)) in (1..).zip(&tokens) {
-        symbols[*id as usize] = symbol;
-    }
-    ([&[][..]].into_iter().chain(tokens.into_iter().map(|(token, _)| token)).map(Arc::from).collect(), symbols)
-}
-
-/// Lay down the words as `start` spells them.
-fn lay(counts: &WordCounts, start: &Vocabulary, known: usize, symbols: &[u32], pulse: &Pulse) -> Result<Slots> {
-    let symbol = |id: u32| symbols[id as usize];
-    if known == 257 {
-        let bytes: Vec<u32> = (0..=255).map(|byte| symbol(start.byte(byte))).collect(); // nothing to merge
-        let spell = |word: &[u8], into: &mut Vec<u32>| {
-            into.extend(word.iter().map(|byte| bytes[usize::from(*byte)]));
-            Ok(())
-        };
-        return Slots::lay(counts.iter(), known, spell, pulse);
-    }
-    let mut merger = Merger::default();
-    let spell = |word: &[u8], into: &mut Vec<u32>| {
-        match start.ordinary(word).filter(|_| start.whole()) {
-            Some(id) => into.push(symbol(id)),
-            None => into.extend(merger.merge(start, word, pulse)?.iter().map(|id| symbol(*id))),
-        }
-        Ok(())
-    };
-    Slots::lay(counts.iter(), known, spell, pulse)
 }
 
 /// The threshold of the next round: low enough to find what is wanted, high enough to keep little.

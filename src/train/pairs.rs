@@ -7,6 +7,7 @@
 
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::collections::hash_map::Entry;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -46,6 +47,17 @@ pub(super) struct Known {
     pub(super) places: Places,
 }
 
+impl Known {
+    /// Add what is known of the pair from words further behind.
+    fn add(&mut self, more: &Self, pulse: &Pulse) -> Result<()> {
+        self.count += more.count;
+        more.places.iter().try_for_each(|place| {
+            self.places.push(place);
+            pulse.tick(0)
+        })
+    }
+}
+
 /// How often a symbol stood beside those that a merge has joined, and which new pair that makes.
 #[derive(Clone, Copy)]
 struct Beside {
@@ -74,20 +86,21 @@ impl<T: Tie> Pairs<T> {
     /// Find the pairs that occur at least `threshold` times.
     pub(super) fn of(words: &Words<'_>, sketch: Sketch, threshold: u64, threads: usize, pulse: &Pulse) -> Result<Self> {
         let pieces = words.slots.pieces(threads);
-        let mut found = parallel(threads, threads, |piece| {
+        let found = parallel(threads, threads, |piece| {
             let mut found = Found::new(&sketch, threshold);
             for (range, weight) in words.slots.weighed(pieces[piece].clone()) {
                 found.add(range, weight, words.slots, pulse)?;
             }
             Ok(found.pairs)
-        })?
-        .into_iter();
+        })?;
         let fits = |(left, right): Pair| words.spelled[left as usize].len() + words.spelled[right as usize].len() <= words.longest;
-        let mut known: FxHashMap<Pair, Known> = found.next().unwrap_or_default().into_iter().filter(|(pair, _)| fits(*pair)).collect();
-        for (pair, more) in found.flatten().filter(|(pair, _)| fits(*pair)) {
-            let known = known.entry(pair).or_default();
-            known.count += more.count;
-            more.places.iter().for_each(|place| known.places.push(place));
+        let mut known: FxHashMap<Pair, Known> = FxHashMap::default();
+        for (pair, more) in found.into_iter().flatten().filter(|(pair, _)| fits(*pair)) {
+            pulse.tick(0)?;
+            match known.entry(pair) {
+                Entry::Vacant(first) => _ = first.insert(more),
+                Entry::Occupied(mut known) => known.get_mut().add(&more, pulse)?,
+            }
         }
         known.retain(|_, known| known.count >= threshold);
         let heap = known.iter().map(|(pair, known)| (known.count, T::of(*pair, words.spelled), *pair)).collect();

@@ -10,7 +10,7 @@ use crate::threads::{Pulse, parallel};
 
 /// The logarithms, base 2, of the least and the largest number of counters: 8 MB, which stay in a level-3 cache.
 const COUNTERS: (u32, u32) = (12, 20);
-const TICK_EVERY: usize = 1 << 16;
+const TICK_EVERY: usize = 1 << 14;
 
 pub(super) struct Sketch {
     counters: Vec<u64>,

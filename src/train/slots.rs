@@ -34,23 +34,21 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Lay down words, each spelled in symbols below `known`; a word of one symbol has no pairs, and is left out.
-    pub(super) fn lay<'a>(
-        words: impl Iterator<Item = (&'a [u8], u64)> + Clone,
+    pub(super) fn lay<W>(
+        words: impl Iterator<Item = (W, u64)> + Clone,
         known: usize,
-        mut spell: impl FnMut(&[u8], &mut Vec<u32>) -> Result<()>,
+        mut spell: impl FnMut(W, &mut Vec<u32>) -> Result<()>,
         pulse: &Pulse,
     ) -> Result<Self> {
         let mut symbols = Vec::new();
         let mut room: HashMap<u64, (usize, usize), foldhash::fast::RandomState> = HashMap::default();
-        let mut each = |take: &mut dyn FnMut(&[u32], u64)| {
-            for (number, (word, weight)) in words.clone().enumerate() {
-                if number % TICK_EVERY == 0 {
-                    pulse.tick(0)?;
-                }
+        let mut each = |take: &mut dyn FnMut(&[u32], u64) -> Result<()>| {
+            for (word, weight) in words.clone() {
+                pulse.tick(0)?;
                 symbols.clear();
                 spell(word, &mut symbols)?;
                 if symbols.len() > 1 {
-                    take(&symbols, weight);
+                    take(&symbols, weight)?;
                 }
             }
             Ok(())
@@ -59,6 +57,7 @@ impl Slots {
             let (slots, words) = room.entry(weight).or_default();
             *slots += symbols.len() + 1;
             *words += 1;
+            Ok(())
         })?;
         let total = 1 + room.values().map(|(slots, _)| slots).sum::<usize>();
         if u32::try_from(total).is_err() {
@@ -75,9 +74,16 @@ impl Slots {
         }
         each(&mut |symbols, weight| {
             if let Some((next, _)) = room.get_mut(&weight) {
-                this.symbols[*next..*next + symbols.len()].copy_from_slice(symbols);
-                *next += symbols.len() + 1;
+                for some in symbols.chunks(TICK_EVERY) {
+                    this.symbols[*next..*next + some.len()].copy_from_slice(some);
+                    *next += some.len();
+                    if some.len() == TICK_EVERY {
+                        pulse.tick(0)?;
+                    }
+                }
+                *next += 1;
             }
+            Ok(())
         })?;
         this.index();
         Ok(this)
@@ -99,13 +105,16 @@ impl Slots {
     pub(super) fn compact(&mut self, pulse: &Pulse) -> Result<()> {
         let (symbols, lengths) = (&mut self.symbols, &self.lengths);
         let ends: Vec<usize> = self.runs.iter().skip(1).map(|run| run.start as usize).chain([symbols.len()]).collect();
-        let (mut from, mut to) = (1, 1);
+        let (mut from, mut to, mut ticked) = (1, 1, 0);
         for (run, end) in self.runs.iter_mut().zip(ends) {
-            pulse.tick(0)?;
             run.start = place(to);
             while from < end {
                 let word = to;
                 while symbols[from] != EDGE {
+                    if from >= ticked {
+                        pulse.tick(0)?;
+                        ticked = from + TICK_EVERY;
+                    }
                     symbols[to] = symbols[from];
                     from += lengths[symbols[from] as usize] as usize;
                     to += 1;

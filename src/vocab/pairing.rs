@@ -76,12 +76,13 @@ impl Vocabulary {
         known
     }
 
-    pub(super) fn pair_by_merges(&mut self, merges: Vec<Parts>) -> Result<()> {
+    pub(super) fn pair_by_merges(&mut self, merges: Vec<Parts>, pulse: &Pulse) -> Result<()> {
         if merges.len() >= 1 << (NUMBER_BITS - 1) {
             return Err(Error::new(Kind::Vocabulary, "the number of merges", merges.len().to_string(), format!("under {}", 1 << (NUMBER_BITS - 1))));
         }
         self.pairs = Pairs::with_room(merges.len());
         for (rank, (left, right)) in (0u32..).zip(&merges) {
+            pulse.tick(0)?;
             let find = |part: &[u8]| {
                 self.ordinary(part)
                     .ok_or_else(|| Error::new(Kind::Vocabulary, format!("{} of merge {rank}", quote::bytes(part)), "not a token", "a token of the vocabulary"))

@@ -102,9 +102,9 @@ mod x86 {
     use super::{ASCII, BEHIND, BLOCK, PLANE};
 
     const PLACES: [u8; BLOCK] = {
-        let (mut places, mut place) = ([0; BLOCK], 0);
-        while place < BLOCK {
-            places[place] = place as u8;
+        let (mut places, mut place) = ([0; BLOCK], 0u8);
+        while (place as usize) < BLOCK {
+            places[place as usize] = place;
             place += 1;
         }
         places
@@ -178,7 +178,7 @@ mod x86 {
             let of_two = _mm512_or_si512(_mm512_slli_epi32::<6>(low(one, 0x1F)), low(two, 0x3F));
             let front = _mm512_or_si512(_mm512_slli_epi32::<12>(low(one, 0x0F)), _mm512_slli_epi32::<6>(low(two, 0x3F)));
             let of_three = _mm512_or_si512(front, low(three, 0x3F));
-            let code = _mm512_mask_mov_epi32(of_two, (which >> done) as u16, of_three);
+            let code = _mm512_mask_mov_epi32(of_two, (which >> done & 0xFFFF) as u16, of_three);
             let class = unsafe { _mm512_i32gather_epi32::<1>(code, plane.as_ptr().cast()) }; // 3
             unsafe { _mm_storeu_si128(found[done..done + 16].as_mut_ptr().cast(), _mm512_cvtepi32_epi8(class)) }; // 2
             done += 16;
