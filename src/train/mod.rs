@@ -195,6 +195,7 @@ fn learn<T: Tie>(
             }
             pulse.tick(1)?;
         }
+        drop(pairs);
         slots.compact(pulse)?;
     }
     Ok(())
