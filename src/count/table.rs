@@ -239,22 +239,40 @@ impl Table {
         &words[..usize::try_from(eight(length, 0)).unwrap_or(usize::MAX)]
     }
 
-    /// Grow, where `more` words would fill over three quarters of the slots.
+    /// Grow, where `more` words would fill over four fifths of the slots.
+    ///
+    /// The slots stay where they are and others come behind them: no second table stands beside the first. A word's new home is its old one, or lies behind the old
+    /// slots. So if words are taken out and put back in the order of their slots, from a free slot on, one whose home stays finds only words that are in their place
+    /// between its home and the slot that it had. Words in front of that free slot, whose homes may be at the old end, wait until all others are in place.
     fn make_room(&mut self, more: usize) {
-        let wanted = (self.words + more) * 4 / 3;
+        let wanted = (self.words + more) * 5 / 4;
         if wanted < self.slots.len() {
             return;
         }
-        let slots = vec![Slot::default(); (wanted + 1).next_power_of_two()];
-        for slot in std::mem::replace(&mut self.slots, slots) {
-            if slot.count > 0 {
-                let mut at = self.home(&slot.key);
-                while self.slots[at].count > 0 {
-                    at = (at + 1) & (self.slots.len() - 1);
-                }
-                self.slots[at] = slot;
-            }
+        let (begins, old) = (self.free_from(0), self.slots.len());
+        self.slots.resize((wanted + 1).next_power_of_two(), Slot::default());
+        let wrapped: Vec<Slot> = self.slots[..begins].iter_mut().map(std::mem::take).collect();
+        for at in begins..old {
+            let slot = std::mem::take(&mut self.slots[at]);
+            self.place(slot);
         }
+        wrapped.into_iter().for_each(|slot| self.place(slot));
+    }
+
+    /// Put what a slot holds where a search for it ends.
+    fn place(&mut self, slot: Slot) {
+        if slot.count > 0 {
+            let at = self.free_from(self.home(&slot.key));
+            self.slots[at] = slot;
+        }
+    }
+
+    /// The first slot from `at` on that holds nothing.
+    fn free_from(&self, mut at: usize) -> usize {
+        while self.slots[at].count > 0 {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        at
     }
 }
 
@@ -296,6 +314,22 @@ mod tests {
         assert_eq!(found, plain);
         assert_eq!(table.len(), plain.len());
         assert!(plain.iter().all(|(word, n)| table.get(word) == *n) && table.get(b"absent") == 0 && table.get(&[7; 99]) == 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_table_that_grows_keeps_its_words() -> Result<()> {
+        for round in 0..50 {
+            let mut table = Table::default(); // each with secrets, and so with homes, of its own
+            let number = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+            for n in 1..=4000 {
+                table.add(&number(n), n)?;
+                if n % 97 == round % 97 {
+                    table.make_room(if n > 3900 { 60_000 } else { 700 });
+                    assert!((1..=n).all(|n| table.get(&number(n)) == n) && table.get(&number(n + 1)) == 0 && table.len() as u64 == n);
+                }
+            }
+        }
         Ok(())
     }
 }

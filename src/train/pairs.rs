@@ -87,7 +87,7 @@ impl<T: Tie> Pairs<T> {
         for (pair, more) in found.flatten().filter(|(pair, _)| fits(*pair)) {
             let known = known.entry(pair).or_default();
             known.count += more.count;
-            more.places.iter().for_each(|place| known.places.push(place));
+            known.places.append(more.places);
         }
         known.retain(|_, known| known.count >= threshold);
         let heap = known.iter().map(|(pair, known)| (known.count, T::of(*pair, words.spelled), *pair)).collect();
