@@ -3,7 +3,7 @@
 //! Large tables ask for huge pages before they are first touched: where addresses are dear to translate a random place costs less then. On the machine where this was
 //! written it made no difference that could be told from chance (a random place in 8 MB 23 ns with them, 18 without).
 //!
-//! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once, and named to the system only in between; 2. a mapping is as long as its slice, begins
+//! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once (those behind a table that gets shorter at once), and named to the system only in between; 2. a mapping is as long as its slice, begins
 //! at a multiple of any alignment, belongs to the table alone, and is zero, which is a value of every T; 3. it is memory like that of
 //! a Vec; 4. a prefetch changes nothing that a program can see, and may be asked for any address. The safe twin of a mapping is the Vec that small tables are.
 #![allow(unsafe_code)]
@@ -64,8 +64,28 @@ impl<T: bytemuck::Zeroable> Pages<T> {
 }
 
 impl<T> Pages<T> {
+    /// Keep only the first so many, and give back the memory behind them.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        match &mut self.0 {
+            Memory::Plain(memory) => {
+                memory.truncate(length);
+                memory.shrink_to_fit();
+            }
+            #[cfg(target_os = "linux")]
+            Memory::Mapped(first, mapped) => {
+                let all = Self::mapped_size(*mapped);
+                *mapped = length.min(*mapped);
+                let kept = Self::mapped_size(*mapped);
+                if kept < all {
+                    // 1
+                    unsafe { libc::munmap(first.as_ptr().byte_add(kept).cast(), all - kept) };
+                }
+            }
+        }
+    }
+
     fn mapped_size(length: usize) -> usize {
-        (length * size_of::<T>()).next_multiple_of(HUGE)
+        (length * size_of::<T>()).next_multiple_of(HUGE).max(HUGE)
     }
 }
 
@@ -132,4 +152,22 @@ pub(crate) fn prefetch<T>(places: &[T], place: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (places, place);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_zero_and_keeps_its_beginning_when_it_gets_shorter() {
+        for length in [0, 5, HUGE / 4 - 1, HUGE / 4, 3 * HUGE / 4 + 1] {
+            let mut table: Pages<u32> = Pages::new(length);
+            assert!(table.len() == length && table.iter().all(|number| *number == 0));
+            (7..).zip(table.iter_mut()).for_each(|(i, number)| *number = i);
+            for shorter in [length + 1, length, length / 2, length / 3, 1, 0] {
+                table.truncate(shorter);
+                assert!(table.len() == shorter.min(length) && (7..).zip(table.iter()).all(|(i, number)| *number == i));
+            }
+        }
+    }
 }

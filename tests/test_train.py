@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from . import strategies
@@ -81,6 +81,20 @@ def test_a_token_that_two_merges_make_has_one_id(toklet: Any) -> None:
     tok = toklet.WordCounts(words, "gpt2").train(400)
     assert tok.merges == textbook(words, 400)
     assert tok.vocab_size == 256 + len({left + right for left, right in tok.merges})
+
+
+@pytest.mark.parametrize("ties", ["ids", "huggingface", "bytes"])
+@given(texts=st.lists(SMALL_ALPHABET, min_size=1, max_size=8), least=st.integers(1, 3), longest=st.none() | st.integers(1, 6))
+def test_merging_leads_to_each_token_that_was_learnt(both: Any, ties: str, texts: list[str], least: int, longest: int | None) -> None:
+    """The core takes this for granted of what it has trained, and looks its tokens up without having merged them."""
+
+    def ids_of_tokens(toklet: Any) -> list[list[int]]:
+        tok = toklet.WordCounts(Counter(text.encode() for text in texts if text), "").train(330, ties=ties, min_frequency=least, max_token_length=longest)
+        return [tok.encode(left + right).tolist() for left, right in tok.merges]
+
+    assume(any(texts))
+    found = both.same(ids_of_tokens)
+    assert found == [[256 + number] for number in range(len(found))]
 
 
 @pytest.mark.parametrize("size", [256, 257, 300])

@@ -14,7 +14,7 @@ use super::Counter;
 use crate::error::{Error, Kind, Result};
 use crate::threads::Pulse;
 
-const BLOCK: usize = 1 << 23;
+const BLOCK: usize = 1 << 22;
 /// How many small files are held before they are counted.
 const FILES: usize = 1 << 12;
 
@@ -33,27 +33,46 @@ impl Counter {
         self.count_texts(&read, separators.as_ref(), pulse)
     }
 
-    /// Count a file block by block, and give its end, which is all of a small file. What has been read and can't be cut yet is held, and searched only once.
+    /// Count a file block by block, each while the next one is read, and give its end, which is all of a small file. What has been read and can't be cut yet is held,
+    /// and searched only once.
     fn count_but_the_end(&mut self, path: &Path, separators: Option<&Separators>, pulse: &Pulse) -> Result<Vec<u8>> {
         let refused = |error| Error::io(path.to_string_lossy(), &error);
         let mut file = File::open(path).map_err(refused)?;
-        let (mut held, mut searched): (Vec<u8>, usize) = (Vec::new(), 0);
-        while file.by_ref().take(BLOCK as u64).read_to_end(&mut held).map_err(refused)? == BLOCK {
+        let mut more = |held: &mut Vec<u8>| file.by_ref().take(BLOCK as u64).read_to_end(held).map(|read| read == BLOCK).map_err(refused);
+        let (mut held, mut next, mut searched) = (Vec::new(), Vec::new(), 0);
+        let mut whole = more(&mut held)?;
+        while whole {
             let end = self.last_cut(&held, searched, separators);
-            self.count_texts(&[&held[..end]], separators, pulse)?;
-            held.drain(..end);
-            searched = held.len();
+            searched = held.len() - end;
+            if end == 0 {
+                whole = more(&mut held)?;
+                continue;
+            }
+            next.clear();
+            next.extend_from_slice(&held[end..]);
+            whole = self.count_texts_beside(&[&held[..end]], separators, || more(&mut next), pulse)?.unwrap_or(false);
+            std::mem::swap(&mut held, &mut next);
         }
         Ok(held)
     }
 
     fn count_texts(&mut self, texts: &[impl AsRef<[u8]>], separators: Option<&Separators>, pulse: &Pulse) -> Result<()> {
+        self.count_texts_beside(texts, separators, || Ok(()), pulse).map(drop)
+    }
+
+    fn count_texts_beside<T: Send>(
+        &mut self,
+        texts: &[impl AsRef<[u8]>],
+        separators: Option<&Separators>,
+        first: impl FnOnce() -> Result<T> + Send,
+        pulse: &Pulse,
+    ) -> Result<Option<T>> {
         let texts = texts.iter().map(AsRef::as_ref);
         let documents: Vec<&[u8]> = match separators {
             Some(separators) => texts.flat_map(|text| separators.split(text)).collect(),
             None => texts.collect(),
         };
-        self.count(&documents, pulse)
+        self.count_beside(&documents, first, pulse)
     }
 
     /// Up to where what has been read of a file can be counted before the rest is known; 0 if nowhere behind what was searched before.

@@ -191,22 +191,29 @@ impl Counter {
 
     /// Count some texts.
     pub fn count(&mut self, texts: &[&[u8]], pulse: &Pulse) -> Result<()> {
+        self.count_beside(texts, || Ok(()), pulse).map(drop)
+    }
+
+    /// Count some texts, while one of the workers does something else first, and give what comes of that.
+    fn count_beside<T: Send>(&mut self, texts: &[&[u8]], first: impl FnOnce() -> Result<T> + Send, pulse: &Pulse) -> Result<Option<T>> {
         let pieces: Vec<_> = texts.iter().flat_map(|text| self.pieces(text)).collect();
         let (pattern, next) = (&self.pattern, AtomicUsize::new(0));
         let tables: Vec<_> = self.tables.iter_mut().map(Mutex::new).collect();
-        let workers = tables.len().min(pieces.len());
-        parallel(workers, workers, |worker| {
+        let (workers, first) = (tables.len().min(pieces.len()), Mutex::new(Some(first)));
+        let done = parallel(workers, workers, |worker| {
+            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let done = first.map(|first| first()).transpose()?;
             let mut table = tables[worker].lock().unwrap_or_else(PoisonError::into_inner);
             while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
                 count_piece(&mut table, pattern, piece, pulse)?;
             }
-            Ok(())
+            Ok(done)
         })?;
         if let Some(most) = self.max_words {
             self.join(pulse)?;
             self.error_bound = bound(self.error_bound, self.tables[0].prune(most, pulse)?)?;
         }
-        Ok(())
+        Ok(done.into_iter().flatten().next())
     }
 
     /// Cut a text into pieces of about the same size, where that is safe.

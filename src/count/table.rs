@@ -218,14 +218,10 @@ impl Table {
 
     /// The slot where the search for a key begins.
     fn home(&self, key: &Key) -> usize {
-        self.home_among(self.slots.len(), key)
-    }
-
-    fn home_among(&self, slots: usize, key: &Key) -> usize {
         let (low, high) = if key[INLINE] == LONG { (eight(key, 0), 0) } else { (eight(key, 0), eight(key, 8)) };
         let product = u128::from(low ^ self.secrets.0) * u128::from(high ^ self.secrets.1);
         let [low, high] = bytemuck::cast::<u128, [u64; 2]>(product);
-        usize::try_from((low ^ high) & (slots as u64 - 1)).unwrap_or(0)
+        usize::try_from((low ^ high) & (self.slots.len() as u64 - 1)).unwrap_or(0)
     }
 
     fn key(&self, word: &[u8]) -> Key {
@@ -249,32 +245,52 @@ impl Table {
         &words[..usize::try_from(eight(length, 0)).unwrap_or(usize::MAX)]
     }
 
-    /// Grow, where `more` words would fill over three quarters of the slots.
+    /// Grow, where `more` words would fill over four fifths of the slots. Where that is interrupted nothing is left: the call that counts ends with it.
     fn make_room(&mut self, more: usize, pulse: &Pulse) -> Result<()> {
-        let wanted = (self.words + more) * 4 / 3;
-        if wanted < self.slots.len() { Ok(()) } else { self.grow((wanted + 1).next_power_of_two(), pulse) }
+        let wanted = (self.words + more) * 5 / 4;
+        if wanted < self.slots.len() {
+            return Ok(());
+        }
+        self.grow((wanted + 1).next_power_of_two(), pulse).inspect_err(|_| *self = Self::default())
     }
 
-    /// Move all words into so many slots; where that is interrupted they stay where they are.
+    /// The slots stay where they are and others come behind them: no second table stands beside the first. A word's new home is its old one, or lies behind the old
+    /// slots. So if words are taken out and put back in the order of their slots, from a free slot on, one whose home stays finds only words that are in their place
+    /// between its home and the slot that it had. Words in front of that free slot, whose homes may be at the old end, wait until all others are in place.
     #[cold]
     fn grow(&mut self, size: usize, pulse: &Pulse) -> Result<()> {
-        let mut slots = Vec::with_capacity(size);
-        while slots.len() < size {
+        let (begins, old) = (self.free_from(0), self.slots.len());
+        self.slots.reserve_exact(size - old);
+        while self.slots.len() < size {
             pulse.tick(0)?;
-            slots.resize(size.min(slots.len() + TICK_EVERY), Slot::default());
+            self.slots.resize(size.min(self.slots.len() + TICK_EVERY), Slot::default());
         }
-        for some in self.slots.chunks(TICK_EVERY) {
-            pulse.tick(0)?;
-            for slot in some.iter().filter(|slot| slot.count > 0) {
-                let mut at = self.home_among(size, &slot.key);
-                while slots[at].count > 0 {
-                    at = (at + 1) & (size - 1);
-                }
-                slots[at] = *slot;
+        let wrapped: Vec<Slot> = self.slots[..begins].iter_mut().map(std::mem::take).collect();
+        for at in begins..old {
+            if at % TICK_EVERY == 0 {
+                pulse.tick(0)?;
             }
+            let slot = std::mem::take(&mut self.slots[at]);
+            self.place(slot);
         }
-        self.slots = slots;
+        wrapped.into_iter().for_each(|slot| self.place(slot));
         Ok(())
+    }
+
+    /// Put what a slot holds where a search for it ends.
+    fn place(&mut self, slot: Slot) {
+        if slot.count > 0 {
+            let at = self.free_from(self.home(&slot.key));
+            self.slots[at] = slot;
+        }
+    }
+
+    /// The first slot from `at` on that holds nothing.
+    fn free_from(&self, mut at: usize) -> usize {
+        while self.slots[at].count > 0 {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        at
     }
 }
 
@@ -316,6 +332,22 @@ mod tests {
         assert_eq!(found, plain);
         assert_eq!(table.len(), plain.len());
         assert!(plain.iter().all(|(word, n)| table.get(word) == *n) && table.get(b"absent") == 0 && table.get(&[7; 99]) == 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_table_that_grows_keeps_its_words() -> Result<()> {
+        for round in 0..50 {
+            let mut table = Table::default(); // each with secrets, and so with homes, of its own
+            let number = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+            for n in 1..=4000 {
+                table.add(&number(n), n, &Pulse::default())?;
+                if n % 97 == round % 97 {
+                    table.make_room(if n > 3900 { 60_000 } else { 700 }, &Pulse::default())?;
+                    assert!((1..=n).all(|n| table.get(&number(n)) == n) && table.get(&number(n + 1)) == 0 && table.len() as u64 == n);
+                }
+            }
+        }
         Ok(())
     }
 }

@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn any_number_of_ids_comes_back_or_none_does() {
-        let (mut seen, mut batch, mut known) = (Seen::new(1 << 15), Batch::EMPTY, 0);
+        let (mut seen, mut batch, mut known) = (Seen::new(1 << 18), Batch::EMPTY, 0);
         let texts: Vec<[u8; 3]> = (0u8..200).map(|i| [b'x', i, i / 3]).collect();
         let ids = |i: usize| (0..1 + i % 15).map(|at| u32::try_from(1000 * at + i).unwrap()).collect::<Vec<_>>();
         for (i, text) in texts.iter().enumerate() {

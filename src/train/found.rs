@@ -11,6 +11,7 @@ use super::pairs::{Known, Pair, number32};
 use super::sketch::Sketch;
 use super::slots::{EDGE, Slots};
 use crate::error::Result;
+use crate::pages::Pages;
 use crate::threads::Pulse;
 
 const AHEAD: usize = 32;
@@ -24,13 +25,14 @@ pub(super) struct Found<'a> {
     sketch: &'a Sketch,
     pub(super) pairs: Vec<(Pair, Known)>,
     /// The first pair found of each counter: `NONE` yet, or `NEVER`; and the others.
-    first: Vec<u32>,
+    first: Pages<u32>,
     others: FxHashMap<Pair, u32>,
 }
 
 impl<'a> Found<'a> {
     pub(super) fn new(sketch: &'a Sketch, threshold: u64) -> Self {
-        let first = sketch.counters().iter().map(|most| if *most < threshold { NEVER } else { NONE }).collect();
+        let mut first = Pages::new(sketch.counters().len());
+        first.iter_mut().zip(sketch.counters()).for_each(|(first, most)| *first = if *most < threshold { NEVER } else { NONE });
         Self { sketch, pairs: Vec::new(), first, others: FxHashMap::default() }
     }
 

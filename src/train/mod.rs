@@ -141,6 +141,7 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
     let most = options.vocab_size as usize - specials.len() - base.size();
     let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts, options, pulse)).transpose()?;
     let mut merges = checkpoint.as_ref().map_or(Ok(Vec::new()), |checkpoint| checkpoint.load(most))?;
+    let begun = !merges.is_empty();
     pulse.tick(merges.len() as u64)?;
     let mut stage = |counts: &WordCounts, most: usize| {
         let start = Arc::new(base.extended(merges.clone(), Vec::new(), pulse)?);
@@ -156,7 +157,8 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
         checkpoint.save(&merges)?; // of an interrupted training, too
     }
     learnt?;
-    base.extended(merges, specials, pulse)
+    let learnt = base.extended(merges, specials, pulse)?;
+    Ok(if begun || options.extend.is_some() || options.superwords.is_some() { learnt } else { learnt.reached() })
 }
 
 /// Learn merges on top of `start` until there are `most`.
@@ -197,6 +199,7 @@ fn learn<T: Tie>(
             }
             pulse.tick(1)?;
         }
+        drop(pairs);
         slots.compact(pulse)?;
     }
     Ok(())

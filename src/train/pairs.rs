@@ -7,7 +7,6 @@
 
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
-use std::collections::hash_map::Entry;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -47,17 +46,6 @@ pub(super) struct Known {
     pub(super) places: Places,
 }
 
-impl Known {
-    /// Add what is known of the pair from words further behind.
-    fn add(&mut self, more: &Self, pulse: &Pulse) -> Result<()> {
-        self.count += more.count;
-        more.places.iter().try_for_each(|place| {
-            self.places.push(place);
-            pulse.tick(0)
-        })
-    }
-}
-
 /// How often a symbol stood beside those that a merge has joined, and which new pair that makes.
 #[derive(Clone, Copy)]
 struct Beside {
@@ -94,13 +82,13 @@ impl<T: Tie> Pairs<T> {
             Ok(found.pairs)
         })?;
         let fits = |(left, right): Pair| words.spelled[left as usize].len() + words.spelled[right as usize].len() <= words.longest;
-        let mut known: FxHashMap<Pair, Known> = FxHashMap::default();
-        for (pair, more) in found.into_iter().flatten().filter(|(pair, _)| fits(*pair)) {
+        let mut found = found.into_iter();
+        let mut known: FxHashMap<Pair, Known> = found.next().unwrap_or_default().into_iter().filter(|(pair, _)| fits(*pair)).collect();
+        for (pair, more) in found.flatten().filter(|(pair, _)| fits(*pair)) {
             pulse.tick(0)?;
-            match known.entry(pair) {
-                Entry::Vacant(first) => _ = first.insert(more),
-                Entry::Occupied(mut known) => known.get_mut().add(&more, pulse)?,
-            }
+            let known = known.entry(pair).or_default();
+            known.count += more.count;
+            known.places.append(more.places);
         }
         known.retain(|_, known| known.count >= threshold);
         let heap = known.iter().map(|(pair, known)| (known.count, T::of(*pair, words.spelled), *pair)).collect();

@@ -22,21 +22,36 @@ impl Places {
         self.steps.push(step.to_le_bytes()[0]);
     }
 
+    /// Add the places of a later piece: but for the first, they are the same steps.
+    pub(super) fn append(&mut self, later: Self) {
+        let mut steps = later.steps.iter();
+        let Some(first) = next(&mut steps, 0) else { return };
+        self.steps.reserve_exact(later.steps.len());
+        self.push(first);
+        self.steps.extend_from_slice(steps.as_slice());
+        self.last = later.last;
+    }
+
     /// The places, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
-        let (mut steps, mut place) = (self.steps.iter(), 0u32);
+        let (mut steps, mut place) = (self.steps.iter(), 0);
         std::iter::from_fn(move || {
-            let (mut step, mut shift) = (0, 0);
-            loop {
-                let byte = *steps.next()?;
-                step |= u32::from(byte & 0x7f) << shift;
-                if byte < 0x80 {
-                    place = place.wrapping_add(step);
-                    return Some(place);
-                }
-                shift += 7;
-            }
+            place = next(&mut steps, place)?;
+            Some(place)
         })
+    }
+}
+
+/// The place that the next step leads to.
+fn next(steps: &mut std::slice::Iter<'_, u8>, place: u32) -> Option<u32> {
+    let (mut step, mut shift) = (0, 0);
+    loop {
+        let byte = *steps.next()?;
+        step |= u32::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(place.wrapping_add(step));
+        }
+        shift += 7;
     }
 }
 
@@ -50,5 +65,12 @@ mod tests {
         let mut places = Places::default();
         expected.iter().for_each(|place| places.push(*place));
         assert_eq!(places.iter().collect::<Vec<_>>(), expected);
+        for cut in 0..=expected.len() {
+            let [mut one, mut other] = [Places::default(), Places::default()];
+            expected[..cut].iter().for_each(|place| one.push(*place));
+            expected[cut..].iter().for_each(|place| other.push(*place));
+            one.append(other);
+            assert!(one.steps == places.steps && one.last == places.last, "{cut}");
+        }
     }
 }

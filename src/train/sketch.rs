@@ -6,6 +6,7 @@
 use super::pairs::Pair;
 use super::slots::{EDGE, Slots};
 use crate::error::Result;
+use crate::pages::Pages;
 use crate::threads::{Pulse, parallel};
 
 /// The logarithms, base 2, of the least and the largest number of counters: 8 MB, which stay in a level-3 cache.
@@ -13,7 +14,7 @@ const COUNTERS: (u32, u32) = (12, 20);
 const TICK_EVERY: usize = 1 << 14;
 
 pub(super) struct Sketch {
-    counters: Vec<u64>,
+    counters: Pages<u64>,
     shift: u32,
 }
 
@@ -23,15 +24,15 @@ impl Sketch {
         let bits = slots.symbols().len().ilog2().clamp(COUNTERS.0, COUNTERS.1);
         let pieces = slots.pieces(threads);
         let mut sketches = parallel(threads, threads, |piece| {
-            let mut this = Self { counters: vec![0; 1 << bits], shift: 64 - bits };
+            let mut this = Self { counters: Pages::new(1 << bits), shift: 64 - bits };
             for (range, weight) in slots.weighed(pieces[piece].clone()) {
                 this.add(&slots.symbols()[range], weight, pulse)?;
             }
             Ok(this)
         })?;
-        let Some(mut sum) = sketches.pop() else { return Ok(Self { counters: vec![0], shift: 63 }) };
+        let Some(mut sum) = sketches.pop() else { return Ok(Self { counters: Pages::new(2), shift: 63 }) };
         for other in sketches {
-            sum.counters.iter_mut().zip(other.counters).for_each(|(one, other)| *one += other);
+            sum.counters.iter_mut().zip(other.counters.iter()).for_each(|(one, other)| *one += other);
         }
         Ok(sum)
     }

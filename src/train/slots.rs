@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::error::{Error, Kind, Result};
+use crate::pages::Pages;
 use crate::threads::Pulse;
 
 /// No symbol: the border of a word, or the inside of a symbol that takes several slots.
@@ -24,7 +25,7 @@ struct Run {
 }
 
 pub(super) struct Slots {
-    symbols: Vec<u32>,
+    symbols: Pages<u32>,
     /// How many slots a symbol takes.
     lengths: Vec<u32>,
     runs: Vec<Run>,
@@ -65,7 +66,7 @@ impl Slots {
         }
         let mut weights: Vec<u64> = room.keys().copied().collect();
         weights.sort_unstable_by(|one, other| other.cmp(one));
-        let mut this = Self { symbols: vec![EDGE; total], lengths: vec![1; known], runs: Vec::with_capacity(weights.len()), blocks: Vec::new() };
+        let mut this = Self { symbols: Pages::new(total), lengths: vec![1; known], runs: Vec::with_capacity(weights.len()), blocks: Vec::new() };
         let mut start = 1;
         for weight in weights {
             let Some((slots, words)) = room.get_mut(&weight) else { continue };
@@ -128,7 +129,6 @@ impl Slots {
             }
         }
         symbols.truncate(to);
-        symbols.shrink_to_fit();
         self.lengths.fill(1);
         self.runs.retain(|run| run.words > 0);
         self.index();

@@ -2,8 +2,8 @@
 
 Each contender is a process of its own (`trainers`), one after the other and then all of them again, so that a machine which changes its pace does it to
 all. What is told is the median of the wall time, of the processor time and of the peak memory of the whole process: starting Python, reading, counting,
-merging. A contender's tokens must be toklet's, in order, for the same rule of ties; where they differ nothing is told but that. sentencepiece learns merges
-of characters, by its own splitting: it is told for comparison.
+merging. A contender's tokens must be toklet's, in order, for the same rule of ties; where they differ nothing is told but that. sentencepiece and YouTokenToMe
+learn merges of characters, by splitting of their own: they are told for comparison.
 """
 
 import argparse

@@ -107,5 +107,15 @@ learnt = []
         None,
         whole=False,
     ),
+    "youtokentome": Trainer(
+        "youtokentome",
+        """
+import os, tempfile, youtokentome
+with tempfile.TemporaryDirectory() as folder:
+    youtokentome.BPE.train(data=path, model=os.path.join(folder, "model"), vocab_size=size, coverage=0.9995 if cut else 1.0, n_threads=2)
+learnt = []
+""",
+        None,
+    ),
 }
 OURS = "import toklet\nlearnt = [left + right for left, right in toklet.train_files([path], size, pattern='gpt2' if cut else '', ties={ties!r}).merges]\n"
