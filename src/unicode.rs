@@ -4,7 +4,6 @@
 //! too, since Unicode differs between Python releases, regex engines and operating systems (131,756 letters in CPython 3.11, 141,028 here, 158,172 in a
 //! popular regex package), and one letter more or less changes ids.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The version of Unicode that the table was made from.
@@ -62,7 +61,7 @@ const NAMES: [(&str, Classes); 7] = [
     ("punctuation", Classes::PUNCTUATION),
 ];
 
-/// Two stages: the high bits of a code point choose a page, the low eight a class in it. Pages that are equal are stored once.
+/// Two stages: the high bits of a code point choose a page, the low eight a class in it. A page that is as the one before isn't stored again.
 struct Table {
     pages: Vec<u16>,
     classes: Vec<[Classes; 256]>,
@@ -78,13 +77,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         let class = NAMES.iter().find(|(name, _)| *name == named).map_or(Classes::OTHER, |(_, class)| *class);
         flat[first..=last].fill(class);
     }
-    let (mut table, mut numbers) = (Table { pages: Vec::new(), classes: Vec::new() }, HashMap::new());
+    let mut table = Table { pages: Vec::new(), classes: Vec::new() };
     for page in flat.as_chunks::<256>().0 {
-        let known = *numbers.entry(*page).or_insert_with(|| {
+        if table.classes.last() != Some(page) {
             table.classes.push(*page);
-            u16::try_from(table.classes.len() - 1).unwrap_or(0)
-        });
-        table.pages.push(known);
+        }
+        table.pages.push(u16::try_from(table.classes.len() - 1).unwrap_or_default());
     }
     table
 });
