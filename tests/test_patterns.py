@@ -1,4 +1,4 @@
-"""Built-in patterns, against their published regular expressions in the engine of their owner: on every pair of kinds of characters, on mean texts, on corpora."""
+"""Built-in patterns, against their published expressions in the engine of their owner: on every pair of kinds of characters, on mean texts, on corpora."""
 
 import base64
 import json

@@ -1,6 +1,7 @@
 """The vocabulary: what may be one, what its parts are, and how the bytes of one pretoken are merged."""
 
 import itertools
+from random import Random
 from typing import Any
 
 import pytest
@@ -44,6 +45,25 @@ def test_a_long_pretoken_of_ranks_is_merged_as_tiktoken_merges_it(native: Any, r
     peer = tiktoken.Encoding("peer", pat_str=WHOLE, mergeable_ranks=ranks, special_tokens={})
     text = b"".join(pieces).decode("utf-8", "ignore")
     assert tok.encode(text).tolist() == peer.encode_ordinary(text)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_part_may_have_a_higher_rank_than_the_token(native: Any, seed: int) -> None:
+    """Some tokens are then only made by a part that is made later; and what has them for a part is made otherwise than of lower ranks."""
+    random = Random(seed)
+    for _ in range(20):
+        tokens = [b"a", b"b"]
+        while len(tokens) < 24:
+            token = random.choice(tokens) + random.choice(tokens)
+            tokens += [token] if token not in tokens and len(token) < 12 else []
+        made = tokens[2:]
+        random.shuffle(made)
+        ranks = {token: rank for rank, token in enumerate([bytes([byte]) for byte in range(256)] + made)}
+        tok = native.Tokenizer.from_ranks(ranks, pattern="lines")
+        peer = tiktoken.Encoding("peer", pat_str=native.patterns["lines"], mergeable_ranks=ranks, special_tokens={})
+        for length in (2, 5, 10, 14, 16, 17, 40, 64, 65, 130):
+            text = "".join(random.choices("ab", (random.random(), 1), k=length))
+            assert tok.encode(text).tolist() == peer.encode_ordinary(text), text
 
 
 @given(merges=strategies.merges(), names=strategies.specials())

@@ -8,7 +8,8 @@ use crate::threads::Pulse;
 
 impl Vocabulary {
     /// Of the ways to cut a token into two tokens merging takes one: what its bytes are when all that has a lower rank is merged. That is so wherever a token is made, since
-    /// nothing else has touched its bytes by then; so the other ways needn't stand in the table.
+    /// nothing else has touched its bytes by then; so the other ways needn't stand in the table. But a part of a higher rank may lead to a token to which the lower ranks
+    /// don't. From the first such token on all ways are in the table.
     pub(super) fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
         let by_rank: Vec<u32> = self.spellings.ordinary().filter(|(token, _)| token.len() > 1).map(|(_, id)| id).collect();
         self.pairs = Pairs::with_room(by_rank.len());
@@ -34,9 +35,12 @@ impl Vocabulary {
                 }
             }
         }
-        if !self.doubtful.is_empty() {
-            for id in self.doubtful.clone() {
-                self.all_cuts(id); // a higher rank may yet lead to it
+        if let Some(first) = self.doubtful.iter().copied().find(|id| self.has_late_part(*id)) {
+            self.doubtful.retain(|id| *id < first);
+            for id in by_rank.into_iter().filter(|id| *id >= first) {
+                pulse.tick(0)?;
+                self.all_cuts(id);
+                self.doubtful.push(id);
             }
             self.pairs.set_order((0..).take(self.pairs.len() + 1).map(|number| self.pairs.made(number)).collect());
         }
@@ -58,13 +62,22 @@ impl Vocabulary {
         Ok(())
     }
 
+    /// The ways to cut a token into two tokens.
+    fn cuts(&self, token: &[u8]) -> impl Iterator<Item = (u32, u32)> {
+        (1..token.len()).filter_map(|cut| Some((self.ordinary(&token[..cut])?, self.ordinary(&token[cut..])?)))
+    }
+
     fn all_cuts(&mut self, id: u32) {
         let token = self.get(id).unwrap_or_default().to_vec();
-        for cut in 1..token.len() {
-            if let (Some(left), Some(right)) = (self.ordinary(&token[..cut]), self.ordinary(&token[cut..])) {
-                self.pair((left, right), id);
-            }
+        for pair in self.cuts(&token).collect::<Vec<_>>() {
+            self.pair(pair, id);
         }
+    }
+
+    /// Whether one of two parts that make a token has to be merged itself, and has a higher rank.
+    fn has_late_part(&self, id: u32) -> bool {
+        let late = |part| part > id && self.get(part).is_some_and(|token| token.len() > 1);
+        self.cuts(self.get(id).unwrap_or_default()).any(|(left, right)| late(left) || late(right))
     }
 
     /// Give a pair the next number, unless it has one; then that is returned.
