@@ -2,9 +2,9 @@
 
     python benches/doubling.py [KILOBYTES] [PATTERN ...]
 
-Needs valgrind. Each of 24 hostile texts is encoded at three sizes up to KILOBYTES (400), each twice the one before, under callgrind, with a vocabulary that was learnt
-from all of them. What is told is instructions for each character, and the worst growth for a doubling. It ends with 1 if one is over
-`MOST`: n log n is 2.12 here.
+Needs valgrind. Each of 24 hostile texts is encoded at three sizes up to KILOBYTES (400), each twice the one before, under callgrind, with a vocabulary that
+was learnt from all of them. What is told is instructions for each character, and the worst growth for a doubling. It ends with 1 if one is over `MOST`:
+n log n is 2.12 here.
 """
 
 import math
