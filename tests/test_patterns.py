@@ -150,6 +150,7 @@ def test_files_that_say_the_pattern_in_its_regular_expression(toklet: Any, tmp_p
         assert tok.encode("12ab").tolist() == ([49, 50, 257] if pattern in ("qwen2", "qwen3.5", "tekken") else [256, 257])
 
 
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
 SPLIT = {"type": "Split", "behavior": "Isolated", "invert": False}
 
 
@@ -158,7 +159,7 @@ def written(toklet: Any, path: Path, steps: list[dict[str, Any]]) -> Any:
     letters = [bytes([byte]) for byte in "ab1 .中あ".encode()]
     toklet.Tokenizer.from_merges([(one, two) for one in letters for two in letters if one != two], pattern="gpt2").save(path)
     said = json.loads(path.read_text("utf-8"))
-    said["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [*steps, {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}]}
+    said["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [*steps, {**BYTES, "use_regex": False}]}
     path.write_text(json.dumps(said), "utf-8")
     return toklet.load(path)
 
