@@ -42,6 +42,8 @@ const LONG_PART: usize = 8;
 const BATCHES: usize = 8;
 /// How many pretokens are asked at once whether one is longer than a key.
 const SOME: usize = 32;
+/// How long a window is, in bytes, whose parts aren't all noted before they are looked up.
+const MUCH: usize = 1 << 16;
 /// For how many ends of a window memory is kept when a call is over.
 const KEPT_ENDS: usize = 1 << 14;
 
@@ -136,6 +138,7 @@ impl Lookup {
     pub(crate) fn window(&self, memory: &mut Memory, data: &[u8], start: usize, ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
         match &self.lines {
             Some(lines) => lines.window(self, memory, &data[start..], ends, pulse, take),
+            None if self.others.is_empty() && ends.last().is_some_and(|end| *end as usize > MUCH) => self.parted(memory, &data[start..], ends, pulse, take),
             None => self.pretokens(memory, &data[start..], ends, pulse, take),
         }
     }

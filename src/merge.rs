@@ -1,9 +1,10 @@
 //! The bytes of one pretoken -> its ids: join the neighbouring pair of lowest rank, the leftmost one, until no pair can be joined.
 //!
 //! This is all of BPE's encoding. The order matters: the merges are tried as they were learnt, never the longest first. Short pretokens look at every
-//! pair at each step, in arrays of fixed size, where the processor allows it several pretokens at a time (`wide`); long ones keep the pairs in a heap, in n log n. All take
-//! the pairs in the same order, so the result is the same.
+//! pair at each step, in arrays of fixed size, where the processor allows it several pretokens at a time (`wide`); long ones keep the pairs in a heap, in n log n; very long ones
+//! are merged in `pieces`. All take the pairs in the same order, so the result is the same.
 
+mod pieces;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
@@ -14,6 +15,7 @@ use crate::error::Result;
 use crate::pairs::{NONE, Pairs};
 use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
+use pieces::PIECE;
 
 /// Few enough heap entries that taking them stays well under the 20 ms in which a call must tick.
 const TICK_EVERY: usize = 1 << 12;
@@ -48,6 +50,7 @@ impl Merger {
             _ if vocabulary.kind().characters || !vocabulary.pairs().in_order() => self.long(vocabulary, pretoken, pulse)?,
             ..=16 => self.short::<16>(vocabulary, pretoken),
             17..=64 => self.short::<64>(vocabulary, pretoken),
+            PIECE.. if vocabulary.ranks_never_fall() && self.in_pieces(vocabulary, pretoken, PIECE, pulse)? => {}
             _ => self.long(vocabulary, pretoken, pulse)?,
         }
         Ok(&self.ids)
@@ -55,7 +58,7 @@ impl Merger {
 
     /// Give memory back that a very long pretoken took.
     pub(crate) fn shrink(&mut self) {
-        if self.numbers.capacity() > KEPT {
+        if self.numbers.capacity().max(self.ids.capacity()) > KEPT {
             *self = Self::default();
         }
     }

@@ -6,6 +6,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use rustc_hash::FxHashMap;
+
 use crate::pages::{Pages, prefetch};
 
 /// Of a pair that can't be joined.
@@ -131,6 +133,14 @@ impl Pairs {
     /// Whether the lowest number is merged first.
     pub(crate) fn in_order(&self) -> bool {
         self.order.is_empty()
+    }
+
+    /// Whether every pair has a higher number than those that make its halves.
+    pub(crate) fn never_fall(&self) -> bool {
+        let mut last = FxHashMap::default();
+        (0..).zip(&self.pairs).skip(1).for_each(|(number, _)| _ = last.insert(u64::from(self.made(number)), number));
+        let last = |id: u64| last.get(&id).copied().unwrap_or_default();
+        self.in_order() && (0..).zip(&self.pairs).skip(1).all(|(number, pair)| last(pair >> 32).max(last(pair & u64::from(u32::MAX))) < number)
     }
 
     /// How many there are.

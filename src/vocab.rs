@@ -11,6 +11,7 @@ mod spellings;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
@@ -79,6 +80,7 @@ pub struct Vocabulary {
     ranks: FxHashMap<u32, u32>,
     /// The tokens of which it isn't known that merging leads to them.
     doubtful: Vec<u32>,
+    ranks_never_fall: OnceLock<bool>,
 }
 
 impl Vocabulary {
@@ -107,6 +109,7 @@ impl Vocabulary {
             kind,
             ranks: FxHashMap::default(),
             doubtful: Vec::new(),
+            ranks_never_fall: OnceLock::new(),
         };
         this.write_down(tokens, pulse)?;
         this.ranks = this.tokens().iter().map(|(_, id)| *id).zip(this.kind.ranks.iter().copied()).collect();
@@ -225,6 +228,11 @@ impl Vocabulary {
     /// The number of the pair of two bytes.
     pub(crate) fn pair_of_bytes(&self, left: u8, right: u8) -> u32 {
         self.byte_pairs[usize::from(left) << 8 | usize::from(right)]
+    }
+
+    /// Whether every pair has a higher number than those that make its halves, and numbers tell the order.
+    pub(crate) fn ranks_never_fall(&self) -> bool {
+        *self.ranks_never_fall.get_or_init(|| self.pairs.never_fall())
     }
 
     /// What merging begins with: the ids of the bytes, and the numbers of the pairs of two bytes.

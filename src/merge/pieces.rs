@@ -1,0 +1,116 @@
+//! A very long pretoken -> its ids, a piece at a time, so that what merging works in takes little memory and stays in the nearest cache.
+//!
+//! Where ranks never fall (a pair has a higher number than those that make its halves), merging goes through the numbers once, from the lowest up. So whether a merge crosses a
+//! place is settled by the tokens on its two sides: what has been merged there when a number's turn comes is the same whatever stands further off. Hence ids are what
+//! a text becomes if and only if each two neighbours, merged alone, stay these two. A piece is merged by itself, then the next one from behind one of its last tokens, and if
+//! the two tokens at that place stay apart when merged alone, both pieces are right there. If not, the next one begins some tokens
+//! further in front; where that doesn't help the pretoken is merged whole.
+
+use super::Merger;
+use crate::error::Result;
+use crate::threads::Pulse;
+use crate::vocab::Vocabulary;
+
+/// How many bytes are merged at a time.
+pub(super) const PIECE: usize = 1 << 12;
+/// Behind which tokens the next piece may begin, counted from the last one.
+const CUTS: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+impl Merger {
+    /// Merge a pretoken of a vocabulary whose pretokens begin as bytes and whose ranks never fall; says whether that could be done in pieces.
+    pub(super) fn in_pieces(&mut self, vocabulary: &Vocabulary, text: &[u8], piece: usize, pulse: &Pulse) -> Result<bool> {
+        let part = |from: usize| &text[from..text.len().min(from + piece)];
+        let (mut all, mut begin, mut held) = (Vec::new(), 0, self.piece(vocabulary, part(0), pulse)?);
+        while begin + piece < text.len() {
+            let mut found = None;
+            for kept in CUTS.iter().filter_map(|cut| held.len().checked_sub(*cut)).filter(|kept| *kept > 0) {
+                let length: usize = held[..kept].iter().filter_map(|id| vocabulary.get(*id)).map(<[u8]>::len).sum();
+                if 2 * length < piece {
+                    break; // so that all pieces together stay linear in the text
+                }
+                let next = self.piece(vocabulary, part(begin + length), pulse)?;
+                if self.stay(vocabulary, held[kept - 1], next[0], pulse)? {
+                    found = Some((length, kept, next));
+                    break;
+                }
+            }
+            let Some((length, kept, next)) = found else { return Ok(false) };
+            all.extend_from_slice(&held[..kept]);
+            begin += length;
+            held = next;
+        }
+        all.extend_from_slice(&held);
+        self.ids = all;
+        Ok(true)
+    }
+
+    fn piece(&mut self, vocabulary: &Vocabulary, text: &[u8], pulse: &Pulse) -> Result<Vec<u32>> {
+        pulse.tick(0)?;
+        self.long(vocabulary, text, pulse)?;
+        Ok(self.ids.clone())
+    }
+
+    /// Whether two tokens side by side stay as they are.
+    fn stay(&mut self, vocabulary: &Vocabulary, left: u32, right: u32, pulse: &Pulse) -> Result<bool> {
+        let both = [vocabulary.token(left)?, vocabulary.token(right)?].concat();
+        self.long(vocabulary, &both, pulse)?;
+        Ok(self.ids == [left, right])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocab::Parts;
+
+    #[test]
+    fn pieces_become_what_the_whole_becomes() -> Result<()> {
+        let quiet = Pulse::default();
+        let mut seed = 1usize;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        let (mut merger, mut several) = (Merger::default(), 0);
+        for round in 0..60 {
+            let letters = &b"abcd"[..1 + round % 4];
+            let (mut tokens, mut merges): (Vec<Vec<u8>>, _) = (letters.iter().map(|byte| vec![*byte]).collect(), Vec::<Parts>::new());
+            for _ in 0..2 + next(60) {
+                let (left, right) = (tokens[next(tokens.len())].clone(), tokens[next(tokens.len())].clone());
+                let whole = [&left[..], &right].concat();
+                if whole.len() <= 20 && !tokens.contains(&whole) {
+                    tokens.push(whole);
+                    merges.push((left, right));
+                }
+            }
+            let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
+            assert!(vocabulary.ranks_never_fall());
+            for _ in 0..40 {
+                let (length, period) = (1 + next(400), 1 + next(30));
+                let mut text: Vec<u8> = (0..length).map(|_| letters[next(letters.len())]).collect();
+                if next(2) == 0 {
+                    text = (0..length).map(|at| text[at % period.min(length)]).collect();
+                }
+                let piece = 1 + next(60);
+                merger.long(&vocabulary, &text, &quiet)?;
+                let whole = merger.ids.clone();
+                if merger.in_pieces(&vocabulary, &text, piece, &quiet)? {
+                    assert_eq!(merger.ids, whole, "{text:?} {piece}");
+                    several += usize::from(length > piece);
+                }
+            }
+        }
+        assert!(several > 1000, "{several}");
+        Ok(())
+    }
+
+    #[test]
+    fn ranks_that_fall_are_seen() -> Result<()> {
+        let (quiet, pair) = (Pulse::default(), |left: &[u8], right: &[u8]| (left.to_vec(), right.to_vec()));
+        let falling = [pair(b"a", b"b"), pair(b"cd", b"a"), pair(b"c", b"d")];
+        assert!(Vocabulary::from_merges([falling[2].clone(), falling[1].clone()].into(), vec![], &quiet)?.ranks_never_fall());
+        let tokens = [&b"ab"[..], b"cda", b"cd"].into_iter().map(<[u8]>::to_vec).chain((0..=255u8).map(|byte| vec![byte])).zip(0..).collect();
+        assert!(!Vocabulary::new(tokens, Some(falling.into()), vec![], false, &quiet)?.ranks_never_fall());
+        Ok(())
+    }
+}
