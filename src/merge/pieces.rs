@@ -5,6 +5,8 @@
 //! a text becomes if and only if each two neighbours, merged alone, stay these two. A piece is merged by itself, then the next one from behind one of its last tokens, and if
 //! the two tokens at that place stay apart when merged alone, both pieces are right there. If not, the next one begins some tokens
 //! further in front; where that doesn't help the pretoken is merged whole.
+//!
+//! Measured (cl100k, a megabyte, ms; whole, pieces of 4,096 bytes, of 1,024): `a` 390, 126, 92; spaces 476, 157, 147; letters by chance 606, 81, 74; punctuation by chance 316, 31, 28.
 
 use super::Merger;
 use crate::error::Result;
@@ -12,7 +14,7 @@ use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
 /// How many bytes are merged at a time.
-pub(super) const PIECE: usize = 1 << 12;
+pub(super) const PIECE: usize = 1 << 10;
 /// Behind which tokens the next piece may begin, counted from the last one.
 const CUTS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
