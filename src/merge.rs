@@ -234,11 +234,12 @@ pub(crate) type Found = ([u32; 16], usize);
 
 /// Encode up to `TOGETHER` short pretokens at a time, as far as that is faster.
 pub(crate) fn several(vocabulary: &Vocabulary, pretokens: &[Text]) -> [Found; TOGETHER] {
-    let mut found = [([0; 16], 0); TOGETHER];
+    let found = [([0; 16], 0); TOGETHER];
     #[cfg(target_arch = "x86_64")]
     if vocabulary.pairs().in_order() && !vocabulary.kind().characters {
-        wide::several(vocabulary, &pretokens[..pretokens.len().min(TOGETHER)], &mut found);
+        return wide::several(vocabulary, &pretokens[..pretokens.len().min(TOGETHER)], found);
     }
+    let _ = (vocabulary, pretokens);
     found
 }
 

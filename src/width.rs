@@ -34,7 +34,8 @@ fn widest() -> Width {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let (f, bw) = (is_x86_feature_detected!("avx512f"), is_x86_feature_detected!("avx512bw"));
     let avx512 = avx2 && f && bw && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512vl");
-    let bytes = avx512 && is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("avx512vbmi2");
+    let bits = is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("popcnt");
+    let bytes = avx512 && bits && is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("avx512vbmi2");
     [(bytes, Width::Avx512Bytes), (avx512, Width::Avx512), (avx2, Width::Avx2)].iter().find(|(has, _)| *has).map_or(Width::Plain, |(_, width)| *width)
 }
 

@@ -17,7 +17,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Found, Text};
+use super::{Found, TOGETHER, Text};
 use crate::pairs::{LINE, NONE, NUMBER_BITS, Pairs};
 use crate::vocab::Vocabulary;
 use crate::width::{Width, width};
@@ -218,10 +218,11 @@ fn search(pairs: &Pairs, left: u32, right: u32) -> u32 {
 }
 
 /// Encode pretokens as far as it can be done here, if the processor has the vectors.
-pub(super) fn several(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
+pub(super) fn several(vocabulary: &Vocabulary, pretokens: &[Text], mut found: [Found; TOGETHER]) -> [Found; TOGETHER] {
     if width() >= Width::Avx2 {
-        unsafe { merge(vocabulary, pretokens, found) }; // 1
+        unsafe { merge(vocabulary, pretokens, &mut found) }; // 1
     }
+    found
 }
 
 #[target_feature(enable = "avx2")]

@@ -36,6 +36,7 @@ pub(in crate::split) fn classify_wide(
     if width() >= Width::Avx512Bytes {
         return unsafe { x86::classify_wide_avx512(text, wides, plane, [more, none], classes) }; // 1
     }
+    let _ = (text, plane, more, none, classes);
     (wides, 0)
 }
 
