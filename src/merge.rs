@@ -21,6 +21,8 @@ use pieces::PIECE;
 const TICK_EVERY: usize = 1 << 12;
 /// How many pretokens are merged at a time.
 pub(crate) const TOGETHER: usize = 16;
+/// How many symbols a pretoken has at most whose pairs are sorted, so that this is over before the next tick; those of others go through the heap.
+const SORTED: usize = 1 << 16;
 /// For how many bytes of a pretoken memory is kept when a call is over.
 const KEPT: usize = 1 << 16;
 
@@ -32,6 +34,8 @@ pub struct Merger {
     numbers: Vec<u32>,
     next: Vec<u32>,
     before: Vec<u32>,
+    /// When the pairs are due, and where: those that are there to begin with, in order, and those that come up.
+    first: Vec<(u32, u32)>,
     heap: BinaryHeap<Reverse<(u32, u32)>>,
 }
 
@@ -109,22 +113,32 @@ impl Merger {
     }
 
     fn heap(&mut self, pairs: &Pairs, number: impl Fn(u32, u32) -> u32, pulse: &Pulse) -> Result<()> {
-        let Self { ids, numbers, next, before, heap } = self;
+        let Self { ids, numbers, next, before, first, heap } = self;
         let places = 0..u32::try_from(ids.len()).unwrap_or(NONE);
         next.clear();
         before.clear();
+        first.clear();
         heap.clear();
-        heap.reserve_exact(ids.len());
+        let few = ids.len() <= SORTED;
+        if !few {
+            heap.reserve_exact(ids.len());
+        }
         for (at, &number) in places.zip(numbers.iter()) {
             next.push(at + 1);
             before.push(at.wrapping_sub(1));
-            if number != NONE {
-                heap.push(Reverse((pairs.order(number), at)));
+            match (pairs.order(number), at) {
+                _ if number == NONE => {}
+                due if few => first.push(due),
+                due => heap.push(Reverse(due)),
             }
             tick_at(next.len(), pulse)?;
         }
-        let mut taken = 0;
-        while let Some(Reverse((lowest, at))) = heap.pop() {
+        first.sort_unstable();
+        let (mut first, mut taken) = (first.iter().copied().peekable(), 0);
+        while let Some((lowest, at)) = match heap.peek() {
+            Some(Reverse(due)) => first.next_if(|one| one < due).or_else(|| heap.pop().map(|Reverse(due)| due)),
+            None => first.next(),
+        } {
             taken += 1;
             tick_at(taken, pulse)?;
             let here = at as usize;
