@@ -6,8 +6,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use rustc_hash::FxHashMap;
-
 use crate::pages::{Pages, prefetch};
 
 /// Of a pair that can't be joined.
@@ -137,10 +135,11 @@ impl Pairs {
 
     /// Whether every pair has a higher number than those that make its halves.
     pub(crate) fn never_fall(&self) -> bool {
-        let mut last = FxHashMap::default();
-        (0..).zip(&self.pairs).skip(1).for_each(|(number, _)| _ = last.insert(u64::from(self.made(number)), number));
-        let last = |id: u64| last.get(&id).copied().unwrap_or_default();
-        self.in_order() && (0..).zip(&self.pairs).skip(1).all(|(number, pair)| last(pair >> 32).max(last(pair & u64::from(u32::MAX))) < number)
+        let numbers = || (0u32..).zip(&self.pairs).skip(1);
+        let mut last = vec![0; numbers().map(|(number, _)| self.made(number) as usize + 1).max().unwrap_or_default()];
+        numbers().for_each(|(number, _)| last[self.made(number) as usize] = number);
+        let last = |id: u64| usize::try_from(id).ok().and_then(|id| last.get(id)).copied().unwrap_or_default();
+        self.in_order() && numbers().all(|(number, pair)| last(pair >> 32).max(last(pair & u64::from(u32::MAX))) < number)
     }
 
     /// How many there are.

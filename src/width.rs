@@ -11,7 +11,7 @@ pub(crate) enum Width {
     Avx2,
     /// 512 bits: AVX-512 F, BW, DQ and VL.
     Avx512,
-    /// With permutations of bytes (VBMI and VBMI2).
+    /// With permutations of bytes (VBMI and VBMI2), and bits drawn out of and counted in a number (BMI2, POPCNT).
     Avx512Bytes,
 }
 

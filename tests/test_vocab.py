@@ -66,6 +66,12 @@ def test_a_part_may_have_a_higher_rank_than_the_token(native: Any, seed: int) ->
             assert tok.encode(text).tolist() == peer.encode_ordinary(text), text
 
 
+def test_more_ways_to_make_tokens_than_the_table_holds_are_refused(native: Any) -> None:
+    tokens = [b"xyz", b"xy", *(b"a" * length for length in range(2, 2_400))]  # from the first on every way to cut a token counts
+    with pytest.raises(native.VocabularyError, match="under 2097152"):
+        native.Tokenizer.from_ranks({**BYTES, **{token: 256 + rank for rank, token in enumerate(tokens)}}, pattern="lines")
+
+
 @given(merges=strategies.merges(), names=strategies.specials())
 def test_ids_are_the_bytes_then_the_merges_then_the_special_tokens(toklet: Any, merges: list[tuple[bytes, bytes]], names: list[str]) -> None:
     tok = toklet.Tokenizer.from_merges(merges, pattern="cl100k", special_tokens=names)

@@ -21,13 +21,14 @@ const SLICE: usize = 1 << 19;
 
 /// Give ids as a list.
 pub(super) fn list<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
-    let ready = |(place, id): (usize, &u32)| {
-        if place % SLICE == SLICE - 1 {
-            py.detach(|| ());
-        }
-        ready(py, *id)
-    };
-    PyList::new(py, ids.iter().enumerate().map(ready))
+    let listed = |ids: &[u32]| PyList::new(py, ids.iter().map(|id| ready(py, *id)));
+    let (first, rest) = ids.split_at(ids.len().min(SLICE));
+    let made = listed(first)?;
+    for slice in rest.chunks(SLICE) {
+        py.detach(|| ());
+        made.call_method1("extend", (listed(slice)?,))?;
+    }
+    Ok(made)
 }
 
 /// Give rows of ids, which end at these places, as a list of lists.

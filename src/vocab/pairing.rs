@@ -35,11 +35,11 @@ impl Vocabulary {
                 }
             }
         }
-        if let Some(first) = self.doubtful.iter().copied().find(|id| self.has_late_part(*id)) {
+        if let Some(first) = self.first_with_a_late_part(pulse)? {
             self.doubtful.retain(|id| *id < first);
             for id in by_rank.into_iter().filter(|id| *id >= first) {
                 pulse.tick(0)?;
-                self.all_cuts(id);
+                self.all_cuts(id)?;
                 self.doubtful.push(id);
             }
             self.pairs.set_order((0..).take(self.pairs.len() + 1).map(|number| self.pairs.made(number)).collect());
@@ -54,7 +54,7 @@ impl Vocabulary {
         let mut order = Vec::new();
         for (rank, id) in by_rank {
             pulse.tick(0)?;
-            self.all_cuts(id);
+            self.all_cuts(id)?;
             order.resize(self.pairs.len() + 1, rank);
             self.doubtful.push(id);
         }
@@ -67,11 +67,23 @@ impl Vocabulary {
         (1..token.len()).filter_map(|cut| Some((self.ordinary(&token[..cut])?, self.ordinary(&token[cut..])?)))
     }
 
-    fn all_cuts(&mut self, id: u32) {
+    fn all_cuts(&mut self, id: u32) -> Result<()> {
         let token = self.get(id).unwrap_or_default().to_vec();
         for pair in self.cuts(&token).collect::<Vec<_>>() {
             self.pair(pair, id);
         }
+        few("the number of ways to cut tokens into two tokens", self.pairs.len())
+    }
+
+    /// The first token of which merging the lower ranks leaves more than two parts, and that a part of a higher rank may lead to.
+    fn first_with_a_late_part(&self, pulse: &Pulse) -> Result<Option<u32>> {
+        for id in &self.doubtful {
+            pulse.tick(0)?;
+            if self.has_late_part(*id) {
+                return Ok(Some(*id));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether one of two parts that make a token has to be merged itself, and has a higher rank.
@@ -90,9 +102,7 @@ impl Vocabulary {
     }
 
     pub(super) fn pair_by_merges(&mut self, merges: Vec<Parts>, pulse: &Pulse) -> Result<()> {
-        if merges.len() >= 1 << (NUMBER_BITS - 1) {
-            return Err(Error::new(Kind::Vocabulary, "the number of merges", merges.len().to_string(), format!("under {}", 1 << (NUMBER_BITS - 1))));
-        }
+        few("the number of merges", merges.len())?;
         self.pairs = Pairs::with_room(merges.len());
         for (rank, (left, right)) in (0u32..).zip(&merges) {
             pulse.tick(0)?;
@@ -111,4 +121,10 @@ impl Vocabulary {
         self.listed = Some(merges);
         Ok(())
     }
+}
+
+/// Check that the table of pairs has room for so many; for those of one more token it has anyway.
+fn few(what: &str, number: usize) -> Result<()> {
+    const MOST: usize = 1 << (NUMBER_BITS - 1);
+    if number < MOST { Ok(()) } else { Err(Error::new(Kind::Vocabulary, what, number.to_string(), format!("under {MOST}"))) }
 }

@@ -1,4 +1,4 @@
-//! The two loops over blocks of 64 bytes, beside the machine itself: the classes of ASCII, and steps as bits.
+//! The loops over blocks of 64 bytes, beside the machine itself: the classes of ASCII and of longer characters, steps as bits, and bits as places.
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded from and
 //! stored to arrays that are as long or longer; 3. four bytes are gathered from a place under two to the power of sixteen, and the table is three bytes longer than that. The safe
