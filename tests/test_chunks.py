@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from . import strategies
@@ -33,17 +33,19 @@ def made(package: Any, pattern: str) -> Any:
 
 @pytest.mark.parametrize("pattern", strategies.PATTERN_NAMES)
 @settings(max_examples=200)
+@example(text="a ba ba babab", most=6, overlap=3)
 @given(text=TEXTS | strategies.data(), most=SIZES, overlap=st.integers(0, 29))
 def test_both_backends_cut_alike(both: Both, pattern: str, text: str | bytes, most: int, overlap: int) -> None:
     found = both.same(lambda toklet: list(made(toklet, pattern).chunks(text, most, min(overlap, most - 1))))
     tok = made(both.native.toklet, pattern)
     assert all(0 < tok.count(piece) <= most for piece in found)
     data, end = text if isinstance(text, bytes) else text.encode(), 0
-    for piece in found:  # each piece goes on where the last one ended, or begins before that with a part of it
-        piece = piece if isinstance(piece, bytes) else piece.encode()
-        start = next(start for start in range(end, -1, -1) if data.startswith(piece, start) and start + len(piece) > end)
+    spans = list(tok._core.chunks(text, most, min(overlap, most - 1)))  # where each lies: a text that repeats itself has the same piece at several places
+    assert [data[start:stop] for start, stop in spans] == [piece if isinstance(piece, bytes) else piece.encode() for piece in found]
+    for start, stop in spans:  # each piece goes on where the last one ended, or begins before that with a part of it
+        assert start <= end < stop
         assert tok.count(data[start:end]) <= min(overlap, most - 1)
-        end = start + len(piece)
+        end = stop
     assert end == len(data)
 
 
