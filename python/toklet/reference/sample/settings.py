@@ -49,7 +49,7 @@ def bias(place: str, value: Any) -> dict[int, float]:
 
 def breakers(place: str, value: Any) -> tuple[int, ...]:
     """Check ids at which a repetition ends."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
         raise WrongTypeError(place, repr(value)[:80], "a sequence of ids")
     return tuple(sorted({number(f"an id of {place}", id, "an id from 0 to 2**32 - 1", 0, MAX_ID, whole=True) for id in value}))
 
