@@ -324,7 +324,7 @@ mod tests {
         }
         let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
         let (mut merger, mut found) = (Merger::default(), 0);
-        for _ in 0..800 {
+        for _ in 0..1600 {
             let texts: [Vec<u8>; TOGETHER] = std::array::from_fn(|_| (0..1 + next(15)).map(|_| b"abcde"[next(5)]).collect());
             let keys = texts.each_ref().map(|text| (std::array::from_fn(|at| text.get(at).copied().unwrap_or(0xFF)), text.len()));
             for (text, (ids, count)) in texts.iter().zip(several(&vocabulary, &keys[..1 + next(TOGETHER)])) {
@@ -334,7 +334,7 @@ mod tests {
                 }
             }
         }
-        assert!(found == 0 || found > 6_000, "{found}"); // none without the vectors, else nearly all
+        assert!(found == 0 || found > 11_000, "{found}"); // none without the vectors, else nearly all
         Ok(())
     }
 }
