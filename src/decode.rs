@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, Result};
+use crate::pages;
 use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
@@ -83,7 +84,9 @@ impl Decoder {
 
     /// Join the bytes of the ids.
     pub fn bytes(&self, ids: &[u32], pulse: &Pulse) -> Result<Vec<u8>> {
-        let mut out = vec![0; self.size(ids)?];
+        let size = self.size(ids)?;
+        let mut out = pages::room(size);
+        out.resize(size, 0);
         self.fill(ids, &mut out, pulse)?;
         Ok(out)
     }

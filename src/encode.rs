@@ -13,6 +13,7 @@ use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::special::{Chosen, Finder, Piece, Special, each_piece};
 use crate::split::Pattern;
+use crate::text::Text;
 use crate::threads::{Pulse, parallel, workers};
 use crate::vocab::{Parts, Vocabulary};
 
@@ -107,16 +108,17 @@ impl Tokenizer {
     }
 
     /// Encode many texts on several threads: all ids, and where each text's begin (and the last one's end).
-    pub fn encode_batch(&self, texts: &[&[u8]], special: &Special, threads: Option<usize>, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u64>)> {
+    pub fn encode_batch<T: Text>(&self, texts: &[T], special: &Special, threads: Option<usize>, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u64>)> {
         let (workers, chosen) = (workers(threads), self.specials.chosen(special)?);
         let jobs = if workers > 1 { jobs(texts) } else { std::iter::once(0..texts.len()).collect() };
         let mut done = parallel(workers, jobs.len(), |job| {
             self.lookup.with(|memory| {
                 let texts = &texts[jobs[job].clone()];
-                let (mut ids, mut ends) = (pages::room(texts.iter().map(|text| text.len()).sum::<usize>() / 3), Vec::with_capacity(texts.len()));
+                let (mut ids, mut ends) = (pages::room(texts.iter().map(|text| text.memory().len()).sum::<usize>() / 3), Vec::with_capacity(texts.len()));
+                let mut room = Vec::new();
                 for (place, text) in (1..).zip(texts) {
-                    pages::prefetch_text(texts.get(place).copied().unwrap_or_default());
-                    self.each_id(text, &chosen, memory, pulse, |found| ids.extend_from_slice(found))?;
+                    pages::prefetch_text(texts.get(place).map_or(&[], Text::memory));
+                    self.each_id(text.utf8(&mut room, pulse)?, &chosen, memory, pulse, |found| ids.extend_from_slice(found))?;
                     ends.push(ids.len());
                 }
                 Ok((ids, ends))
@@ -213,10 +215,10 @@ impl Tokenizer {
 }
 
 /// Share out texts in runs of about as many bytes each.
-fn jobs(texts: &[&[u8]]) -> Vec<std::ops::Range<usize>> {
+fn jobs(texts: &[impl Text]) -> Vec<std::ops::Range<usize>> {
     let (mut jobs, mut start, mut bytes) = (Vec::new(), 0, 0);
     for (i, text) in texts.iter().enumerate() {
-        bytes += text.len();
+        bytes += text.memory().len();
         if bytes >= JOB_BYTES || i + 1 == texts.len() {
             jobs.push(start..i + 1);
             (start, bytes) = (i + 1, 0);

@@ -57,6 +57,7 @@ mod python;
 pub mod sample;
 pub mod special;
 pub mod split;
+pub mod text;
 pub mod threads;
 pub mod train;
 pub mod unicode;

@@ -127,16 +127,29 @@ impl<T> DerefMut for Pages<T> {
 
 /// Room for so many numbers that are to come; much of it asks for huge pages.
 pub(crate) fn room<T: bytemuck::Pod>(length: usize) -> Vec<T> {
-    let room: Vec<T> = Vec::with_capacity(length);
+    let mut room = Vec::new();
+    make_room(&mut room, length);
+    room
+}
+
+/// Make room for so many more numbers.
+pub(crate) fn make_room<T: bytemuck::Pod>(room: &mut Vec<T>, length: usize) {
+    room.reserve(length);
+    untouched(room.spare_capacity_mut());
+}
+
+/// Ask for huge pages for much memory that is to be touched for the first time.
+pub(crate) fn untouched<T>(memory: &mut [T]) {
     #[cfg(target_os = "linux")]
-    if length * size_of::<T>() >= 2 * HUGE {
-        let first = room.as_ptr().cast::<u8>();
+    if size_of_val(memory) >= 2 * HUGE {
+        let first = memory.as_ptr().cast::<u8>();
         let page = first.wrapping_sub(first.addr() % PAGE);
-        let size = (first.addr() - page.addr() + length * size_of::<T>()).next_multiple_of(PAGE);
+        let size = (first.addr() - page.addr() + size_of_val(memory)).next_multiple_of(PAGE);
         // 5
         unsafe { libc::madvise(page.cast_mut().cast(), size, libc::MADV_HUGEPAGE) };
     }
-    room
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
 }
 
 /// Fetch a text ahead of its use: what begins a page is not foreseen by the processor.
@@ -146,14 +159,19 @@ pub(crate) fn prefetch_text(text: &[u8]) {
 
 /// Fetch a place ahead of its use.
 pub(crate) fn prefetch<T>(places: &[T], place: usize) {
+    prefetch_at(places.as_ptr().wrapping_add(place));
+}
+
+/// Fetch what lies at an address ahead of its use, if anything does.
+pub(crate) fn prefetch_at<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     // 4
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(places.as_ptr().wrapping_add(place).cast());
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (places, place);
+    let _ = address;
 }
 
 #[cfg(test)]

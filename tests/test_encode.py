@@ -78,6 +78,43 @@ class Shout(str):
     """A str of another class, as libraries make them."""
 
 
+WIDTHS = ["", "é", "ÿ", "’", "中", "\uffff", "😀", "\U0010ffff"]
+
+
+def check_str(toklet: Any, other: str, size: int) -> None:
+    tok, text = small(toklet), ("low " * size)[:size]
+    for one in (text + other, other + text, text[:7] + other + text, f"{other} " * size):
+        ids = tok.encode(one)
+        assert ids.tolist() == tok.encode(one.encode()).tolist() == tok.encode_batch([one])[0].tolist()
+        back = tok.decode(ids)
+        assert back == one
+        assert hash(back) == hash(one)
+        assert back.__sizeof__() <= one.__sizeof__()
+        assert tok.decode_batch([ids]) == [one]
+
+
+@pytest.mark.parametrize("other", WIDTHS)
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 100])
+def test_a_str_of_each_width_goes_in_and_comes_out(toklet: Any, other: str, size: int) -> None:
+    """CPython holds a str in one, two or four bytes a character, as its widest one needs."""
+    check_str(toklet, other, size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", WIDTHS)
+def test_a_long_str_of_each_width_goes_in_and_comes_out(toklet: Any, other: str) -> None:
+    check_str(toklet, other, 3_000_000)
+
+
+@pytest.mark.parametrize("at", [0, 31, 32, 70, 5_000])
+@pytest.mark.parametrize("other", ["", "😀"])
+def test_a_lone_surrogate_is_told_by_its_place(toklet: Any, at: int, other: str) -> None:
+    tok, text = small(toklet), (other + " low" * at)[:at] + "\udc80" + "low" * 30
+    for call in (tok.encode, tok.count, tok.counter().append, lambda text: tok.encode_batch(["a", text])):
+        with pytest.raises(toklet.TextError, match=rf"character {text.index(chr(0xDC80))} of text.*\\udc80"):
+            call(text)
+
+
 def test_a_subclass_of_str_is_a_str(toklet: Any) -> None:
     assert small(toklet).encode(Shout("lower")).tolist() == small(toklet).encode("lower").tolist()
 

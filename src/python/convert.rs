@@ -7,36 +7,62 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFrozenSet, PyList, PyMemoryView, PySet, PyString, PyTuple};
 
-use super::{exception, wrong_type};
+use super::strings::Characters;
+use super::{call, exception, wrong_type};
+use crate::error::Result;
 use crate::special::Special;
+use crate::text::Text as _;
+use crate::threads::Pulse;
 
-/// The bytes of a text: borrowed from a str or bytes, which can't change, or copied from anything that can.
-pub(super) enum Text<'a> {
-    Borrowed(&'a [u8]),
+/// A text of Python's, and what errors call it.
+pub(super) struct Text<'a, P> {
+    held: Held<'a>,
+    place: P,
+}
+
+/// Borrowed from a str or bytes, which can't change, or copied from anything that can.
+enum Held<'a> {
+    Str(Characters<'a>),
+    Bytes(&'a [u8]),
     Copied(Vec<u8>),
 }
 
-impl AsRef<[u8]> for Text<'_> {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Borrowed(bytes) => bytes,
-            Self::Copied(bytes) => bytes,
+impl<P: Fn() -> String + Sync> crate::text::Text for Text<'_, P> {
+    fn memory(&self) -> &[u8] {
+        match &self.held {
+            Held::Str(characters) => characters.memory(),
+            Held::Bytes(bytes) => bytes,
+            Held::Copied(bytes) => bytes,
+        }
+    }
+
+    fn utf8<'a>(&'a self, room: &'a mut Vec<u8>, pulse: &Pulse) -> Result<&'a [u8]> {
+        match &self.held {
+            Held::Str(characters) => characters.utf8(room, &self.place, pulse),
+            _ => Ok(self.memory()),
         }
     }
 }
 
-/// Take a str (as UTF-8) or bytes.
-pub(super) fn text<'a>(object: &'a Bound<'_, PyAny>, place: impl Fn() -> String) -> PyResult<Text<'a>> {
-    if let Ok(text) = object.cast::<PyString>() {
-        return text.to_str().map(|text| Text::Borrowed(text.as_bytes())).map_err(|_| surrogate(text, &place()));
-    }
-    if let Ok(bytes) = object.cast::<PyBytes>() {
-        return Ok(Text::Borrowed(bytes.as_bytes()));
-    }
-    if object.is_instance_of::<PyByteArray>() || object.is_instance_of::<PyMemoryView>() {
-        return object.py().get_type::<PyBytes>().call1((object,))?.extract().map(Text::Copied);
-    }
-    Err(wrong_type(object.py(), &place(), format!("of type {}", object.get_type().name()?), "str or bytes"))
+/// Take a str or bytes.
+pub(super) fn text<'a, P: Fn() -> String + Sync>(object: &'a Bound<'_, PyAny>, place: P) -> PyResult<Text<'a, P>> {
+    let held = if let Ok(string) = object.cast::<PyString>() {
+        Held::Str(Characters::of(string)?)
+    } else if let Ok(bytes) = object.cast::<PyBytes>() {
+        Held::Bytes(bytes.as_bytes())
+    } else if object.is_instance_of::<PyByteArray>() || object.is_instance_of::<PyMemoryView>() {
+        Held::Copied(object.py().get_type::<PyBytes>().call1((object,))?.extract()?)
+    } else {
+        return Err(wrong_type(object.py(), &place(), format!("of type {}", object.get_type().name()?), "str or bytes"));
+    };
+    Ok(Text { held, place })
+}
+
+/// Take a str as Rust has it, or bytes, in which what isn't UTF-8 becomes U+FFFD.
+pub(super) fn owned(object: &Bound<'_, PyAny>, place: impl Fn() -> String + Sync) -> PyResult<String> {
+    let (text, mut room) = (text(object, place)?, Vec::new());
+    let found = call(object.py(), text.memory().len(), |pulse| Ok(String::from_utf8_lossy(text.utf8(&mut room, pulse)?).into_owned()))?;
+    Ok(found)
 }
 
 /// Take an integer that must lie between 0 and what `T` holds: `outside` makes the error for one that doesn't, `other` the error for what isn't one.
@@ -48,22 +74,6 @@ pub(super) fn integer<T: TryFrom<i64>>(object: &Bound<'_, PyAny>, outside: impl 
         Ok(number) => T::try_from(number).map_err(|_| outside(number.to_string())),
         Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => Err(outside(object.str()?.to_string())),
         Err(_) => Err(other()),
-    }
-}
-
-/// The error for a str that UTF-8 can't hold.
-fn surrogate(text: &Bound<'_, PyString>, place: &str) -> PyErr {
-    let found = (|| -> PyResult<(usize, u32)> {
-        let points: Vec<u8> = text.call_method1("encode", ("utf-32-le", "surrogatepass"))?.extract()?;
-        let mut codes = points.as_chunks::<4>().0.iter().map(|code| u32::from_le_bytes(*code));
-        Ok(codes.by_ref().enumerate().find(|(_, code)| (0xD800..0xE000).contains(code)).unwrap_or((0, 0xD800)))
-    })();
-    match found {
-        Ok((at, code)) => {
-            let (place, found) = (format!("character {at} of {place}"), format!("the lone surrogate '\\u{code:04x}'"));
-            exception(text.py(), "TextError", (place, found, "a character that UTF-8 can hold"))
-        }
-        Err(error) => error,
     }
 }
 

@@ -8,6 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyList};
 
 use crate::error::MAX_IDS;
+use crate::pages;
 
 const PAGE: usize = 1 << 12;
 const PAGES: usize = MAX_IDS as usize / PAGE;
@@ -18,15 +19,26 @@ static INTS: [PyOnceLock<Page>; PAGES] = [const { PyOnceLock::new() }; PAGES];
 
 /// How many ids are listed before other threads of the interpreter get their turn: a few milliseconds.
 const SLICE: usize = 1 << 19;
+/// How many ids ahead an int is fetched.
+const AHEAD: usize = 16;
 
 /// Give ids as a list.
+///
+/// A short one is made at once. While a long one is made others get their turn, and could find it (`gc.get_objects`): it is a list of zeros that become ids. The ints lie
+/// here and there in memory, so each is fetched ahead.
 pub(super) fn list<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
-    let listed = |ids: &[u32]| PyList::new(py, ids.iter().map(|id| ready(py, *id)));
-    let (first, rest) = ids.split_at(ids.len().min(SLICE));
-    let made = listed(first)?;
-    for slice in rest.chunks(SLICE) {
-        py.detach(|| ());
-        made.call_method1("extend", (listed(slice)?,))?;
+    if ids.len() <= SLICE {
+        return PyList::new(py, ids.iter().map(|id| ready(py, *id)));
+    }
+    let made = PyList::new(py, [ready(py, 0)])?.as_sequence().repeat(ids.len())?.cast_into::<PyList>()?;
+    for (place, id) in ids.iter().enumerate() {
+        if place % SLICE == 0 {
+            py.detach(|| ());
+        }
+        if let Some(later) = ids.get(place + AHEAD) {
+            pages::prefetch_at(ready(py, *later).as_ptr());
+        }
+        made.set_item(place, ready(py, *id))?;
     }
     Ok(made)
 }

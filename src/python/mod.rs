@@ -10,6 +10,7 @@ mod lists;
 mod numbers;
 mod prompting;
 mod sampling;
+mod strings;
 mod tokenizer;
 mod training;
 

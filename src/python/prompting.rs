@@ -20,8 +20,7 @@ fn values(table: &Bound<'_, PyDict>) -> PyResult<Values> {
         if !value.is_instance_of::<PyString>() {
             return Err(wrong_type(py, &format!("the slot '{name}'"), format!("of type {}", value.get_type().name()?), "a str"));
         }
-        let text = convert::text(&value, || format!("the slot '{name}'"))?;
-        let text = String::from_utf8_lossy(text.as_ref()).into_owned();
+        let text = convert::owned(&value, || format!("the slot '{name}'"))?;
         Ok((name, text))
     };
     table.iter().map(entry).collect()
@@ -36,11 +35,10 @@ impl Template {
     #[new]
     fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = source.py();
-        let Ok(text) = source.cast::<PyString>() else {
+        if !source.is_instance_of::<PyString>() {
             return Err(wrong_type(py, "the template", source.repr()?.to_string(), "a str"));
-        };
-        convert::text(source, || "the template".into())?;
-        let text: String = text.extract()?;
+        }
+        let text = convert::owned(source, || "the template".into())?;
         call(py, text.len(), |_| prompt::Template::new(&text)).map(Self)
     }
 

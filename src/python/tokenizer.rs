@@ -5,25 +5,24 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::convert::{self, integer, numbers, special, text};
 use super::lists;
 use super::numbers::Numbers;
+use super::strings::string;
 use super::{call, exception, wrong_type};
-use crate::error::MAX_IDS;
+use crate::error::{MAX_IDS, Result};
 use crate::pipeline::Pipeline;
 use crate::prompt::Part;
+use crate::text::Text as _;
+use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
 
 type Tables<'py> = (Bound<'py, PyDict>, Option<Bound<'py, PyList>>, Bound<'py, PyDict>, String, bool, Option<String>);
 
 #[pyclass(frozen, module = "toklet._native")]
 pub(super) struct Tokenizer(pub(super) crate::Tokenizer);
-
-fn text_place() -> String {
-    "text".into()
-}
 
 /// Take the entries of a dict whose values are ids.
 pub(super) fn id_table<K>(table: &Bound<'_, PyDict>, key: impl Fn(&Bound<'_, PyAny>) -> PyResult<K>) -> PyResult<Vec<(K, u32)>> {
@@ -55,14 +54,32 @@ fn merges_to_python<'py>(py: Python<'py>, merges: &[Parts]) -> PyResult<Bound<'p
     PyList::new(py, merges.iter().map(|(left, right)| (PyBytes::new(py, left), PyBytes::new(py, right))))
 }
 
+/// Call the core for one text.
+fn of_text<T: Send>(text: &Bound<'_, PyAny>, work: impl FnOnce(&[u8], &Pulse) -> Result<T> + Send) -> PyResult<T> {
+    let given = self::text(text, || "text".into())?;
+    call(text.py(), given.memory().len(), |pulse| work(given.utf8(&mut Vec::new(), pulse)?, pulse))
+}
+
 impl Tokenizer {
     /// Encode texts, the first of which errors call by some number.
     fn batch(&self, texts: &Bound<'_, PyList>, special: &Bound<'_, PyAny>, threads: Option<usize>, first: usize) -> PyResult<(Vec<u32>, Vec<u64>)> {
         let items: Vec<_> = texts.iter().collect();
-        let found = items.iter().zip(first..).map(|(item, i)| text(item, || format!("texts[{i}]"))).collect::<PyResult<Vec<_>>>()?;
-        let (bytes, special): (Vec<&[u8]>, _) = (found.iter().map(AsRef::as_ref).collect(), self::special(special)?);
-        let size = bytes.iter().map(|text| text.len()).sum();
-        call(texts.py(), size, |pulse| self.0.encode_batch(&bytes, &special, threads, pulse))
+        let found = items.iter().zip(first..).map(|(item, i)| text(item, move || format!("texts[{i}]"))).collect::<PyResult<Vec<_>>>()?;
+        let special = self::special(special)?;
+        let size = found.iter().map(|text| text.memory().len()).sum();
+        call(texts.py(), size, |pulse| self.0.encode_batch(&found, &special, threads, pulse))
+    }
+
+    /// Decode rows of ids, which end at these places.
+    fn strings<'py>(&self, py: Python<'py>, ids: &[u32], offsets: &[u64], errors: &str) -> PyResult<Vec<Bound<'py, PyString>>> {
+        let texts = call(py, 4 * ids.len(), |pulse| self.0.decoder().rows(ids, offsets, errors == "strict", pulse))?;
+        texts.iter().map(|text| string(py, text)).collect()
+    }
+
+    /// Encode one text.
+    fn ids(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
+        let special = self::special(special)?;
+        of_text(text, |text, pulse| self.0.encode(text, &special, pulse))
     }
 }
 
@@ -142,17 +159,11 @@ impl Tokenizer {
 
     #[pyo3(signature = (text, special))]
     fn encode<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Numbers> {
-        let py = text.py();
-        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
-        let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
-        Ok(Numbers::new(ids))
+        self.ids(text, special).map(Numbers::new)
     }
 
     fn encode_list<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let py = text.py();
-        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
-        let ids = call(py, text.as_ref().len(), |pulse| self.0.encode(text.as_ref(), &special, pulse))?;
-        lists::list(py, &ids)
+        lists::list(text.py(), &self.ids(text, special)?)
     }
 
     /// The ids of one pretoken.
@@ -164,8 +175,7 @@ impl Tokenizer {
     fn encode_parts<'py>(&self, py: Python<'py>, parts: Vec<(Bound<'py, PyAny>, bool)>) -> PyResult<Numbers> {
         let mut owned = Vec::with_capacity(parts.len());
         for (i, (part, trusted)) in parts.iter().enumerate() {
-            let bytes = text(part, || format!("part {i}"))?;
-            owned.push(Part { text: String::from_utf8_lossy(bytes.as_ref()).into_owned(), trusted: *trusted, ..Part::default() });
+            owned.push(Part { text: convert::owned(part, move || format!("part {i}"))?, trusted: *trusted, ..Part::default() });
         }
         let size = owned.iter().map(|part| part.text.len()).sum();
         let ids = call(py, size, |pulse| self.0.encode_parts(&owned, pulse))?;
@@ -191,9 +201,8 @@ impl Tokenizer {
     }
 
     fn encode_with_offsets<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, unit: &str) -> PyResult<(Numbers, Numbers)> {
-        let py = text.py();
-        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
-        let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "char", pulse))?;
+        let special = self::special(special)?;
+        let (ids, offsets) = of_text(text, |text, pulse| self.0.encode_with_offsets(text, &special, unit == "char", pulse))?;
         Ok((Numbers::new(ids), Numbers::new(offsets)))
     }
 
@@ -203,26 +212,22 @@ impl Tokenizer {
     }
 
     fn count(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let py = text.py();
-        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
-        call(py, text.as_ref().len(), |pulse| self.0.count(text.as_ref(), &special, pulse))
+        let special = self::special(special)?;
+        of_text(text, |text, pulse| self.0.count(text, &special, pulse))
     }
 
     fn count_up_to(&self, text: &Bound<'_, PyAny>, special: &Bound<'_, PyAny>, limit: usize) -> PyResult<usize> {
-        let py = text.py();
-        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
-        call(py, text.as_ref().len(), |pulse| self.0.count_up_to(text.as_ref(), &special, limit, pulse))
+        let special = self::special(special)?;
+        of_text(text, |text, pulse| self.0.count_up_to(text, &special, limit, pulse))
     }
 
     fn encode_with_dropout<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, dropout: f64, seed: u64) -> PyResult<Numbers> {
-        let py = text.py();
-        let (text, special) = (self::text(text, text_place)?, self::special(special)?);
-        let ids = call(py, 8 * text.as_ref().len(), |pulse| self.0.encode_with_dropout(text.as_ref(), &special, dropout, seed, pulse))?;
-        Ok(Numbers::new(ids))
+        let special = self::special(special)?;
+        of_text(text, |text, pulse| self.0.encode_with_dropout(text, &special, dropout, seed, pulse)).map(Numbers::new)
     }
 
     fn chunks(slf: &Bound<'_, Self>, text: &Bound<'_, PyAny>, max_tokens: usize, overlap: usize) -> PyResult<Chunks> {
-        let text = self::text(text, text_place)?.as_ref().to_vec();
+        let text = of_text(text, |text, _| Ok(text.to_vec()))?;
         Ok(Chunks { tokenizer: slf.clone().unbind(), text, state: Mutex::new((crate::chunks::Chunks::new(max_tokens, overlap), VecDeque::new())) })
     }
 
@@ -231,16 +236,15 @@ impl Tokenizer {
     }
 
     fn truncate<'py>(&self, text: &Bound<'py, PyAny>, max_tokens: usize, keep: &str) -> PyResult<Bound<'py, PyBytes>> {
-        let py = text.py();
-        let text = self::text(text, text_place)?;
-        let kept = call(py, text.as_ref().len(), |pulse| self.0.truncate(text.as_ref(), max_tokens, keep, pulse))?;
-        Ok(PyBytes::new(py, kept))
+        let kept = of_text(text, |text, pulse| Ok(self.0.truncate(text, max_tokens, keep, pulse)?.to_vec()))?;
+        Ok(PyBytes::new(text.py(), &kept))
     }
 
-    fn decode(&self, ids: &Bound<'_, PyAny>, errors: &str) -> PyResult<String> {
+    fn decode<'py>(&self, ids: &Bound<'py, PyAny>, errors: &str) -> PyResult<Bound<'py, PyString>> {
         let found = convert::ids(ids)?;
         let found = found.as_ref();
-        call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().text(found, errors == "strict", pulse))
+        let text = call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().text(found, errors == "strict", pulse))?;
+        string(ids.py(), &text)
     }
 
     fn decode_bytes<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
@@ -251,19 +255,18 @@ impl Tokenizer {
         PyBytes::new_with(ids.py(), size, |out| call(ids.py(), 4 * found.len(), |pulse| decoder.fill(found, out, pulse)))
     }
 
-    fn decode_batch(&self, ids: &Bound<'_, PyAny>, offsets: &Bound<'_, PyAny>, errors: &str) -> PyResult<Vec<String>> {
+    fn decode_batch<'py>(&self, ids: &Bound<'py, PyAny>, offsets: &Bound<'_, PyAny>, errors: &str) -> PyResult<Vec<Bound<'py, PyString>>> {
         let (found, offsets) = (convert::ids(ids)?, numbers::<u64>(offsets)?);
-        let found = found.as_ref();
-        call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().rows(found, &offsets, errors == "strict", pulse))
+        self.strings(ids.py(), found.as_ref(), &offsets, errors)
     }
 
-    fn decode_rows(&self, rows: &Bound<'_, PyList>, errors: &str) -> PyResult<Vec<String>> {
+    fn decode_rows<'py>(&self, rows: &Bound<'py, PyList>, errors: &str) -> PyResult<Vec<Bound<'py, PyString>>> {
         let (mut ids, mut offsets) = (Vec::new(), vec![0]);
         for row in rows {
             ids.extend_from_slice(convert::ids(&row)?.as_ref());
             offsets.push(ids.len() as u64);
         }
-        call(rows.py(), 4 * ids.len(), |pulse| self.0.decoder().rows(&ids, &offsets, errors == "strict", pulse))
+        self.strings(rows.py(), &ids, &offsets, errors)
     }
 
     fn with_memory(&self, py: Python<'_>, bytes: usize) -> PyResult<Self> {
@@ -319,9 +322,8 @@ pub(super) struct Counter {
 #[pymethods]
 impl Counter {
     fn append(&self, text: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let (py, text) = (text.py(), self::text(text, text_place)?);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone(); // an interrupted call changes nothing
-        let count = call(py, text.as_ref().len(), |pulse| state.append(&self.tokenizer.get().0, text.as_ref(), pulse))?;
+        let count = of_text(text, |text, pulse| state.append(&self.tokenizer.get().0, text, pulse))?;
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
         Ok(count)
     }

@@ -11,6 +11,7 @@ use super::tokenizer::Tokenizer;
 use super::{call, exception, reported, wrong_type};
 use crate::count::Counter;
 use crate::error::{Error, Kind, MAX_COUNT, Result, quote};
+use crate::text::Text as _;
 use crate::threads::Pulse;
 use crate::train::{Options, Ties};
 
@@ -163,31 +164,35 @@ pub(super) fn count(
     let iterator =
         texts.try_iter().or_else(|_| Err(wrong_type(py, "texts", format!("of type {}", texts.get_type().name()?), "an iterable of str or bytes")))?;
     let mut counter = call(py, 0, |_| Ok(Counter::new(crate::Pattern::new(pattern)?, threads, max_words)))?;
-    let (mut gathered, mut bytes, mut before) = (Vec::new(), 0, 0);
+    let (mut gathered, mut bytes, mut first, mut before) = (Vec::new(), 0, 0, 0);
     for (number, item) in iterator.enumerate() {
         let item = item?;
-        bytes += text(&item, || format!("texts[{number}]"))?.as_ref().len();
+        bytes += text(&item, || format!("texts[{number}]"))?.memory().len();
         // What can change is copied now: a generator may hand out one buffer again and again.
         let fixed = item.is_instance_of::<PyString>() || item.is_instance_of::<PyBytes>();
         gathered.push(if fixed { item } else { py.get_type::<PyBytes>().call1((item,))? });
         if bytes >= GATHER {
-            feed(py, &mut counter, &gathered, bytes)?;
+            feed(py, &mut counter, &gathered, bytes, first)?;
             before += bytes as u64;
             gathered.clear();
-            bytes = 0;
+            (bytes, first) = (0, number + 1);
             py.check_signals()?;
             progress.map_or(Ok(()), |progress| progress.call1((before, 0)).map(drop))?;
         }
     }
-    feed(py, &mut counter, &gathered, bytes)?;
+    feed(py, &mut counter, &gathered, bytes, first)?;
     progress.map_or(Ok(()), |progress| progress.call1((before + bytes as u64, before + bytes as u64)).map(drop))?;
     call(py, super::LONG, |pulse| counter.finish(pulse)).map(WordCounts)
 }
 
-fn feed(py: Python<'_>, counter: &mut Counter, gathered: &[Bound<'_, PyAny>], bytes: usize) -> PyResult<()> {
-    let texts = gathered.iter().map(|item| text(item, String::new)).collect::<PyResult<Vec<_>>>()?;
-    let texts: Vec<&[u8]> = texts.iter().map(AsRef::as_ref).collect();
-    call(py, bytes, |pulse| counter.count(&texts, pulse))
+/// Count some texts, the first of which errors call by this number.
+fn feed(py: Python<'_>, counter: &mut Counter, gathered: &[Bound<'_, PyAny>], bytes: usize, first: usize) -> PyResult<()> {
+    let texts = gathered.iter().zip(first..).map(|(item, number)| text(item, move || format!("texts[{number}]"))).collect::<PyResult<Vec<_>>>()?;
+    call(py, bytes, |pulse| {
+        let mut rooms = vec![Vec::new(); texts.len()];
+        let texts = texts.iter().zip(&mut rooms).map(|(text, room)| text.utf8(room, pulse)).collect::<Result<Vec<_>>>()?;
+        counter.count(&texts, pulse)
+    })
 }
 
 #[pyfunction]
