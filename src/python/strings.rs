@@ -1,13 +1,15 @@
-//! Python's strs, read where they lie and made in their place.
+//! Python's strs, read where they lie and made in their place; and bytes, made so.
 //!
 //! A str holds characters of one, two or four bytes each. The interpreter's own ways to UTF-8 and back take them one by one where any of them isn't ASCII, and the first keeps
 //! the UTF-8 in the str for as long as it lives.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 use pyo3::types::string::PyStringData;
+use pyo3::types::{PyBytes, PyString};
 
 use super::call;
 use crate::error::Result;
@@ -60,6 +62,21 @@ impl<'a> Characters<'a> {
         }
         Ok(room)
     }
+}
+
+/// Make bytes, of zeros that are then filled.
+pub(super) fn bytes<'py>(py: Python<'py>, size: usize, fill: impl FnOnce(&mut [u8]) -> PyResult<()>) -> PyResult<Bound<'py, PyBytes>> {
+    let wanted = isize::try_from(size).unwrap_or(isize::MAX);
+    // Sound because: 1. new bytes have place for `size`, or there are none but an error; 2. nobody else knows of them until they are returned; 3. they are lent out when they are zero.
+    let (made, memory) = unsafe {
+        let made = Bound::from_owned_ptr_or_err(py, ffi::PyBytes_FromStringAndSize(std::ptr::null(), wanted))?.cast_into_unchecked::<PyBytes>();
+        let memory = std::slice::from_raw_parts_mut(ffi::PyBytes_AsString(made.as_ptr()).cast::<MaybeUninit<u8>>(), size);
+        pages::untouched(memory);
+        memory.fill(MaybeUninit::new(0));
+        (made, std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast::<u8>(), size))
+    };
+    fill(memory)?;
+    Ok(made)
 }
 
 /// Make a str.

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use super::convert::{self, integer, numbers, special, text};
 use super::lists;
 use super::numbers::Numbers;
-use super::strings::string;
+use super::strings::{bytes, string};
 use super::{call, exception, wrong_type};
 use crate::error::{MAX_IDS, Result};
 use crate::pipeline::Pipeline;
@@ -252,7 +252,7 @@ impl Tokenizer {
         let found = found.as_ref();
         let decoder = self.0.decoder();
         let size = call(ids.py(), found.len(), |_| decoder.size(found))?;
-        PyBytes::new_with(ids.py(), size, |out| call(ids.py(), 4 * found.len(), |pulse| decoder.fill(found, out, pulse)))
+        bytes(ids.py(), size, |out| call(ids.py(), 4 * found.len(), |pulse| decoder.fill(found, out, pulse)))
     }
 
     fn decode_batch<'py>(&self, ids: &Bound<'py, PyAny>, offsets: &Bound<'_, PyAny>, errors: &str) -> PyResult<Vec<Bound<'py, PyString>>> {
