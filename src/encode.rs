@@ -132,7 +132,7 @@ impl Tokenizer {
         let ids = match &mut done[..] {
             [(all, _)] => std::mem::take(all),
             parts => {
-                let mut ids = Vec::with_capacity(before);
+                let mut ids = pages::room(before);
                 parts.iter().for_each(|(part, _)| ids.extend_from_slice(part));
                 ids
             }
