@@ -211,7 +211,7 @@ def test_a_loaded_file_saved_again_gives_the_same_ids_in_tokenizers(toklet: Any,
         ids, theirs = tok.encode(text).tolist(), pipelines.ids_of(peer, text)
         assert theirs is None or theirs == ids
         assert again.encode(text).tolist() == ids
-        located, offsets = tok.encode_with_offsets(text, unit="byte")
+        located, offsets = tok.encode_with_offsets(text, unit="bytes")
         assert located.tolist() == ids
         assert all(start <= end <= len(text.encode()) for start, end in offsets.tolist())
         assert tok.count(text) == len(ids)
@@ -276,6 +276,7 @@ def test_published_encodings_taken_over_are_themselves(toklet: Any, shared: Path
     for name in ("r50k_base", "p50k_edit", "cl100k_base", "o200k_harmony"):
         owner, text = published(shared, name), corpus(shared, "multilingual", 200_000)
         tok = toklet.Tokenizer.from_tiktoken(owner)
+        assert tok.pattern in toklet.patterns.values()
         assert tok.encode(text).tolist() == owner.encode_ordinary(text)
         assert set(tok.special_tokens.values()) == set(owner._special_tokens.values())
         assert tok.special_tokens.items() <= owner._special_tokens.items()  # harmony has two names for one id

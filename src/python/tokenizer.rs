@@ -193,7 +193,7 @@ impl Tokenizer {
     fn encode_with_offsets<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, unit: &str) -> PyResult<(Numbers, Numbers)> {
         let py = text.py();
         let (text, special) = (self::text(text, text_place)?, self::special(special)?);
-        let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "char", pulse))?;
+        let (ids, offsets) = call(py, text.as_ref().len(), |pulse| self.0.encode_with_offsets(text.as_ref(), &special, unit == "characters", pulse))?;
         Ok((Numbers::new(ids), Numbers::new(offsets)))
     }
 

@@ -26,11 +26,11 @@ class Fields:
     """What one file says; every refusal names the file and the field."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.objects, self.most = name, 0, 0
+        self.name, self.found, self.most = name, 0, 0
 
     def loads(self, data: bytes, called: str) -> Any:
         """Read JSON."""
-        self.objects, self.most = 0, OBJECTS + len(data) // BYTES_AN_OBJECT
+        self.found, self.most = 0, OBJECTS + len(data) // BYTES_AN_OBJECT
         try:
             value = json.loads(data.decode(), object_pairs_hook=self.unique, parse_constant=finite, parse_float=finite)
             dumps(value).encode()  # fails for a lone surrogate
@@ -42,8 +42,8 @@ class Fields:
 
     def unique(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
         """Refuse a JSON object that says something twice, and one too many."""
-        self.objects += 1
-        if self.objects > self.most:
+        self.found += 1
+        if self.found > self.most:
             raise FormatError(self.name, f"over {self.most} objects", "of larger ones, or of fewer")
         found: dict[str, Any] = {}
         for key, value in items:
