@@ -5,6 +5,7 @@ import copy
 import io
 import json
 import pickle
+import re
 import struct
 from functools import cache
 from pathlib import Path
@@ -280,3 +281,13 @@ def test_published_encodings_taken_over_are_themselves(toklet: Any, shared: Path
         assert tok.encode(text).tolist() == owner.encode_ordinary(text)
         assert set(tok.special_tokens.values()) == set(owner._special_tokens.values())
         assert tok.special_tokens.items() <= owner._special_tokens.items()  # harmony has two names for one id
+
+
+def test_the_two_forms_of_cl100k_give_the_same_ids(toklet: Any, shared: Path) -> None:
+    """They cut white space at the end of a text differently; but no token of the vocabulary lies over such a cut, not with a part of a character either."""
+    owner, tok = published(shared, "cl100k_base"), toklet.load(shared / "vocab" / "cl100k_base.tiktoken")
+    assert not [token for token in tok.tokens if re.fullmatch(r"[\s\ufffd]*[\r\n](?:[^\S\r\n]|\ufffd)+", token.decode("utf-8", "replace"))]
+    taken = toklet.Tokenizer.from_tiktoken(owner)
+    assert (tok.pattern, taken.pattern) == (toklet.patterns["cl100k"], toklet.patterns["cl100k_end"])
+    for text in ("a\n  ", "\n \t", "a \r\n\u3000", " \n \n ", "!\n\n  ", "a\n \n"):
+        assert tok.encode(text).tolist() == taken.encode(text).tolist() == owner.encode_ordinary(text)

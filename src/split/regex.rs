@@ -90,3 +90,19 @@ impl<'a> Iterator for Matches<'a> {
         self.following()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::split::Pattern;
+
+    #[test]
+    fn patterns_in_use_compile_and_bombs_do_not() {
+        for (name, regex) in Pattern::built_in() {
+            assert!(compile(&format!("(?:{regex})")).is_ok(), "{name}");
+        }
+        for bomb in [r"\w{1000}", &r"(?<=\p{L}{160}\pN)|".repeat(60), &"a|".repeat(PATTERN_BYTES)] {
+            assert!(compile(bomb).is_err(), "{bomb:.20}");
+        }
+    }
+}
