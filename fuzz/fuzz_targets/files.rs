@@ -46,7 +46,8 @@ const CHARACTERS: &str = r#"{"added_tokens":[{"id":5,"content":"<s>","special":t
 /// A sentencepiece model.
 fn model() -> Vec<u8> {
     let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
-    let piece = |text: &str, score: f32, kind: u8| field(1, &[field(1, text.as_bytes()), [&[0x15][..], &score.to_le_bytes()].concat(), vec![0x18, kind]].concat());
+    let piece =
+        |text: &str, score: f32, kind: u8| field(1, &[field(1, text.as_bytes()), [&[0x15][..], &score.to_le_bytes()].concat(), vec![0x18, kind]].concat());
     let normal = ["ab", "a", "b", "\u{2581}", "\u{2581}a"].into_iter().zip(1u8..).map(|(text, rank)| piece(text, -f32::from(rank), 1));
     let pieces = std::iter::once(piece("<unk>", 0.0, 2)).chain([piece("<s>", 0.0, 3), piece("bb", 0.0, 4)]).chain(normal);
     pieces.chain([field(2, &[0x18, 2]), field(3, &[0x18, 1, 0x20, 1])]).flatten().collect()
