@@ -1,24 +1,13 @@
 """A tokenizer.json that is damaged or lies: refused by an error of toklet's own within a second, whatever is wrong with it."""
 
-import copy
 import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from run import holds, main, refused, seconds
+from run import changed, holds, main, refused, seconds
 
 import toklet
-
-
-def changed(file: Any, place: tuple[Any, ...], value: Any) -> Any:
-    """Give the file with one field changed."""
-    made = inner = copy.deepcopy(file)
-    for key in place[:-1]:
-        inner = inner[key]
-    inner[place[-1]] = value
-    return made
 
 
 def hostile(good: bytes) -> Iterator[tuple[str, bytes]]:

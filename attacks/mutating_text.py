@@ -37,7 +37,7 @@ def attack() -> str:
         while time.monotonic() < until:
             ids = tok.encode(text)
             holds(set(tok.decode_bytes(ids)) <= set(b"ab \xff" + "é".encode()), "encode reads what was never in the text")
-            ids, offsets = tok.encode_with_offsets(text, unit="byte")
+            ids, offsets = tok.encode_with_offsets(text, unit="bytes")
             holds(len(ids) == 0 or offsets[-1, 1] == len(tok.decode_bytes(ids)), "the offsets belong to another text than the ids")
             batch = tok.encode_batch(texts)
             holds(set("".join(tok.decode_batch(batch))) <= {"a", "b"}, "encode_batch reads what was never in the texts")

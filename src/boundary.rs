@@ -157,6 +157,7 @@ fn get(bits: &[u64], bit: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
     use crate::error::Result;
     use crate::merge::Merger;
     use crate::threads::Pulse;
@@ -170,15 +171,9 @@ mod tests {
         let vocabulary = Vocabulary::from_merges(bytes.into_iter().chain(merges).collect(), vec![], &quiet)?;
         let boundaries = Boundaries::of(&vocabulary);
         let letters = [&b"a"[..], b"b", b"c", &[0xC3, 0xA9], &[0xE4, 0xB8, 0xAD], &[0xAD], &[0xC3], &[0xE4, 0xB8], &[0xF0, 0x9F]];
-        let (mut merger, mut seed, mut cuts) = (Merger::default(), 1usize, 0);
+        let (mut merger, mut next, mut cuts) = (Merger::default(), chance(1), 0);
         for _ in 0..5000 {
-            let text: Vec<u8> = (0..9)
-                .flat_map(|_| {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    letters[(seed >> 33) % letters.len()]
-                })
-                .copied()
-                .collect();
+            let text: Vec<u8> = (0..9).flat_map(|_| letters[next(letters.len())]).copied().collect();
             let whole = merger.merge(&vocabulary, &text, &quiet)?.to_vec();
             let mut joined = Vec::new();
             for part in boundaries.parts(&text, 0..text.len()) {

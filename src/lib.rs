@@ -30,6 +30,8 @@
 //! [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
 mod boundary;
+#[cfg(test)]
+mod chance;
 mod charsmap;
 pub mod chat;
 pub mod chunks;

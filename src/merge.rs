@@ -294,6 +294,7 @@ pub fn merges(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Vec<Parts>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
 
     #[test]
     fn what_a_very_long_pretoken_took_is_given_back() -> Result<()> {
@@ -308,11 +309,7 @@ mod tests {
     #[test]
     fn several_become_what_each_becomes() -> Result<()> {
         let quiet = Pulse::default();
-        let (mut seed, mut merges) = (1usize, Vec::<Parts>::new());
-        let mut next = |below: usize| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) % below
-        };
+        let (mut next, mut merges) = (chance(1), Vec::<Parts>::new());
         let mut tokens: Vec<Vec<u8>> = b"abcd".iter().map(|byte| vec![*byte]).collect();
         while merges.len() < 3000 {
             let (left, right) = (tokens[next(tokens.len())].clone(), tokens[next(tokens.len())].clone());

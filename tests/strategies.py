@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-PATTERN_NAMES = ("gpt2", "cl100k", "o200k", "qwen2", "qwen3.5", "tekken", "deepseek_v3")
+PATTERN_NAMES = ("gpt2", "cl100k", "o200k", "qwen2", "qwen3.5", "tekken", "deepseek_v3", "cl100k_end")
 
 CHARACTERS = {
     "upper": "AZÉΣİＡ𐐀𝐀",

@@ -57,6 +57,8 @@ JSON_FILES: list[tuple[str, Callable[[dict[str, Any]], bytes], str]] = [
     ("no UTF-8", raw(b'{"model": "\xff"}'), "JSON"),
     ("UTF-16", raw('{"model": {}}'.encode("utf-16")), ""),
     ("nested deeply", raw(b"[" * 100_000 + b"]" * 100_000), ""),
+    ("small objects without number", raw(b"[" + b"{}," * 80_000 + b"{}]"), "over 75536 objects"),
+    ("33 steps", put("normalizer", {"type": "Sequence", "normalizers": [{"type": "NFC"}] * 33}), "at most 32 steps"),
     ("nested deeply in objects", raw(b'{"a":' * 100_000 + b"1" + b"}" * 100_000), ""),
     ("nested deeply and cut", raw(b"[" * 1_000_000), "JSON"),
     ("nested deeply inside a field", lambda file: b'{"model":' + b"[" * 50_000 + b"]" * 50_000 + b"}", ""),

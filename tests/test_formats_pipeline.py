@@ -53,7 +53,7 @@ def test_both_backends_normalize_and_locate_alike(both: Any, tmp_path: Path) -> 
     text = "e\u0301x ｶﾞ \u1112\u1161\u11ab\u0345a\u0323\u0307 ﬁ\u2126 \u0f73\u0fb7 \u16d67\U00016d67\U00016d67 1½\xa0\u0958"
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         said = pipelines.file({"normalizer": {"type": form}, "pre_tokenizer": level, "model": pipelines.model(vocab, [])})
-        for unit in ("char", "byte"):
+        for unit in ("characters", "bytes"):
             for data in (text, text.encode()[1:], text.encode() + b"\xe4\xb8"):
                 both.same(lambda toklet, said=said, data=data, unit=unit: located(loaded(toklet, tmp_path, said), data, unit))
 

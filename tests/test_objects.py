@@ -188,7 +188,7 @@ def test_a_pool_of_processes_takes_a_tokenizer(toklet: Any, method: str) -> None
 def test_the_public_names_are_those_that_are_promised(toklet: Any) -> None:
     for name in toklet.__all__:
         assert name == "__version__" or hasattr(toklet, name)  # an installed package alone has a version
-    assert set(toklet.patterns) == {"gpt2", "cl100k", "o200k", "qwen2", "qwen3.5", "tekken", "deepseek_v3", "lines"}
+    assert set(toklet.patterns) == {"gpt2", "cl100k", "o200k", "qwen2", "qwen3.5", "tekken", "deepseek_v3", "cl100k_end", "lines"}
     assert toklet.backend in ("native", "reference")
 
 

@@ -18,7 +18,7 @@ def tokenizer(toklet: Any, merges: list[tuple[bytes, bytes]]) -> Any:
 @given(merges=strategies.merges(), text=strategies.spelled(), special=st.sampled_from(["text", "allow"]))
 def test_offsets_in_bytes_are_the_lengths_added_up(toklet: Any, merges: list[tuple[bytes, bytes]], text: str, special: str) -> None:
     tok = tokenizer(toklet, merges)
-    ids, offsets = tok.encode_with_offsets(text, special, unit="byte")
+    ids, offsets = tok.encode_with_offsets(text, special, unit="bytes")
     assert ids.tolist() == tok.encode(text, special).tolist()
     ends = list(itertools.accumulate((len(tok.token(id)) for id in ids.tolist()), initial=0))
     assert offsets.tolist() == [list(span) for span in itertools.pairwise(ends)]
@@ -29,7 +29,7 @@ def test_offsets_in_bytes_are_the_lengths_added_up(toklet: Any, merges: list[tup
 def test_offsets_in_characters_hold_every_character_that_a_token_touches(toklet: Any, merges: list[tuple[bytes, bytes]], text: str, special: str) -> None:
     tok = tokenizer(toklet, merges)
     ids, offsets = tok.encode_with_offsets(text, special)
-    _, in_bytes = tok.encode_with_offsets(text, special, unit="byte")
+    _, in_bytes = tok.encode_with_offsets(text, special, unit="bytes")
     assert ids.tolist() == tok.encode(text, special).tolist()
     owner = [number for number, c in enumerate(text) for _ in c.encode()]
     assert offsets.tolist() == [[owner[start], owner[end - 1] + 1] for start, end in in_bytes.tolist()]

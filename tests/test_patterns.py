@@ -111,7 +111,7 @@ def test_a_whole_corpus(toklet: Any, shared: Path, pattern: str, corpus_name: st
         check(toklet, pattern, [piece])
 
 
-@pytest.mark.parametrize("pattern", ["o200k", "qwen2", "qwen3.5", "tekken", "deepseek_v3"])
+@pytest.mark.parametrize("pattern", ["cl100k", "cl100k_end", "o200k", "qwen2", "qwen3.5", "tekken", "deepseek_v3"])
 def test_tokenizers_cuts_alike_by_our_regular_expression(toklet: Any, shared: Path, pattern: str) -> None:
     """The engine that reads a tokenizer.json; its Unicode is another version, so only where it is of one mind with ours about each character."""
     owner = borders.by_tokenizers((toklet.patterns[pattern],))

@@ -11,7 +11,7 @@ import tokenizers
 
 from .peers import CORPORA, corpus, documents, published, trained_by_tokenizers
 
-PUBLISHED = ("r50k_base", "cl100k_base", "o200k_base")
+PUBLISHED = ("r50k_base", "p50k_base", "cl100k_base", "o200k_base")
 
 
 @cache
@@ -34,7 +34,7 @@ def test_a_published_file_makes_the_tokenizer_that_tiktoken_makes(toklet: Any, s
 @pytest.mark.parametrize("corpus_name", CORPORA)
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_ids_are_tiktokens_on_corpora(toklet: Any, shared: Path, name: str, corpus_name: str) -> None:
-    text = corpus(shared, corpus_name, 2_000_000 if toklet.backend == "native" else 20_000)
+    text = corpus(shared, corpus_name, 5_000_000 if toklet.backend == "native" else 20_000)
     tok, peer = ours(toklet, shared, name), published(shared, name)
     ids = tok.encode(text)
     assert ids.tolist() == peer.encode_ordinary(text)
@@ -86,7 +86,7 @@ def test_special_tokens_are_tiktokens(toklet: Any, shared: Path, name: str) -> N
 def test_ids_are_those_of_tokenizers_for_gpt2(toklet: Any, shared: Path) -> None:
     path = shared / "vocab" / "gpt2_tokenizer.json"
     tok, peer = loaded(toklet, path), tokenizers.Tokenizer.from_file(str(path))
-    texts = documents(shared, 1_000_000 if toklet.backend == "native" else 10_000) + edge_texts(shared)
+    texts = documents(shared, 5_000_000 if toklet.backend == "native" else 10_000) + edge_texts(shared)
     for text, encoding in zip(texts, peer.encode_batch_fast(texts), strict=True):
         assert tok.encode(text).tolist() == encoding.ids, text
 

@@ -57,7 +57,7 @@ def test_encode(both: Any, merges: list[tuple[bytes, bytes]], names: list[str], 
             for special in ("text", "allow"):
                 ids = tok.encode(each, special=special)
                 found += [ids.tolist(), tok.decode(ids), tok.decode_bytes(ids), tok.count(each, special)]
-                found += [[part.tolist() for part in tok.encode_with_offsets(each, special, unit)] for unit in ("char", "byte")]
+                found += [[part.tolist() for part in tok.encode_with_offsets(each, special, unit)] for unit in ("characters", "bytes")]
             found += [tok.truncate(each, most, keep) for most in (0, 1, 2, 5) for keep in ("head", "tail", "middle")]
         batch = tok.encode_batch([text, data, text])
         return [*found, batch.ids.tolist(), batch.offsets.tolist(), batch.ids.dtype, batch.offsets.dtype]

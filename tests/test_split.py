@@ -40,7 +40,7 @@ def textbook(regex: str) -> re.Pattern[str]:
     pieces = re.split(r"(\[[^\]]*\])", but_for)
     for name, characters in CLASSES.items():
         pieces = [piece.replace(rf"\p{{{name}}}", characters if piece.startswith("[") else f"[{characters}]") for piece in pieces]
-    return re.compile("".join(pieces))
+    return re.compile("".join(pieces).replace(r"\z", r"\Z"))  # the end of a text, as `re` writes it
 
 
 def witness(toklet: Any, data: bytes, pattern: str) -> list[bytes]:

@@ -1,4 +1,4 @@
-//! The core against the vectors that the reference made (`tools/vectors.py`): the same cases that the Python tests hold both backends to.
+//! The core against the vectors that the reference made (`tools/vectors`): the same cases that the Python tests hold both backends to.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation)] // a vector that can't be read is a failed test
 

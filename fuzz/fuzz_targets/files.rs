@@ -16,7 +16,7 @@ static FOLDER: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// A good file of each kind; what is fuzzed is what is changed in it.
-static GOOD: LazyLock<[(String, Vec<u8>); 4]> = LazyLock::new(|| {
+static GOOD: LazyLock<[(String, Vec<u8>); 6]> = LazyLock::new(|| {
     let parts = |left: &[u8], right: &[u8]| (left.to_vec(), right.to_vec());
     let merges = vec![parts(b"a", b"b"), parts(b" ", b"ab"), parts(b"ab", b"ab"), parts(&[0xC3], &[0xA9])];
     let quiet = Pulse::default();
@@ -26,7 +26,14 @@ static GOOD: LazyLock<[(String, Vec<u8>); 4]> = LazyLock::new(|| {
         save(&Tokenizer::from_merges(merges.clone(), specials, "o200k", &quiet).unwrap(), &path, &quiet).unwrap();
         (path.clone(), std::fs::read(path).unwrap())
     });
-    [json, ranks, (format!("{}/characters.json", *FOLDER), CHARACTERS.into()), (format!("{}/good.model", *FOLDER), model())]
+    let others = [("characters.json", CHARACTERS.into()), ("good.model", model()), ("good.gguf", gguf()), ("tekken.json", tekken())];
+    let [characters, model, gguf, tekken] = others.map(|(name, data)| (format!("{}/{name}", *FOLDER), data));
+    let good = [json, ranks, characters, model, gguf, tekken];
+    for (path, data) in &good {
+        std::fs::write(path, data).unwrap();
+        load(path, path.ends_with("tiktoken").then_some("o200k"), None, &quiet).expect("a good file");
+    }
+    good
 });
 
 /// A file of characters, with everything around it.
@@ -39,10 +46,39 @@ const CHARACTERS: &str = r#"{"added_tokens":[{"id":5,"content":"<s>","special":t
 /// A sentencepiece model.
 fn model() -> Vec<u8> {
     let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
-    let piece = |text: &str, score: f32, kind: u8| field(1, &[field(1, text.as_bytes()), [&[0x15][..], &score.to_le_bytes()].concat(), vec![0x18, kind]].concat());
+    let piece =
+        |text: &str, score: f32, kind: u8| field(1, &[field(1, text.as_bytes()), [&[0x15][..], &score.to_le_bytes()].concat(), vec![0x18, kind]].concat());
     let normal = ["ab", "a", "b", "\u{2581}", "\u{2581}a"].into_iter().zip(1u8..).map(|(text, rank)| piece(text, -f32::from(rank), 1));
     let pieces = std::iter::once(piece("<unk>", 0.0, 2)).chain([piece("<s>", 0.0, 3), piece("bb", 0.0, 4)]).chain(normal);
     pieces.chain([field(2, &[0x18, 2]), field(3, &[0x18, 1, 0x20, 1])]).flatten().collect()
+}
+
+/// The head of a GGUF file with a tokenizer of scores.
+fn gguf() -> Vec<u8> {
+    let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
+    let array = |kind: u32, items: &[Vec<u8>]| [&9u32.to_le_bytes()[..], &kind.to_le_bytes(), &(items.len() as u64).to_le_bytes(), &items.concat()].concat();
+    let tokens = ["<unk>", "<s>", "ab", "a", "b", "\u{2581}", "\u{2581}a"].map(text);
+    let scores: Vec<_> = (0..7u8).map(|rank| (-f32::from(rank)).to_le_bytes().to_vec()).collect();
+    let kinds = [2u32, 3, 1, 1, 1, 1, 1].map(|kind| kind.to_le_bytes().to_vec());
+    let values = [
+        ("model", [&8u32.to_le_bytes()[..], &text("llama")].concat()),
+        ("tokens", array(8, &tokens)),
+        ("scores", array(6, &scores)),
+        ("token_type", array(5, &kinds)),
+        ("add_bos_token", [&7u32.to_le_bytes()[..], &[1]].concat()),
+    ];
+    let head = [&b"GGUF"[..], &3u32.to_le_bytes(), &0u64.to_le_bytes(), &(values.len() as u64).to_le_bytes()].concat();
+    values.into_iter().fold(head, |file, (key, value)| [file, text(&format!("tokenizer.ggml.{key}")), value].concat())
+}
+
+/// A tekken.json of the bytes and three tokens more, and 25 special ones.
+fn tekken() -> Vec<u8> {
+    let letter = |six: u8| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[usize::from(six)]);
+    let bytes = (0..=255u8).map(|byte| format!("{}{}==", letter(byte >> 2), letter((byte & 3) << 4)));
+    let tokens = bytes.chain(["YWI=", "YWJhYg==", "IGFi"].map(String::from)).enumerate();
+    let vocab: Vec<String> = tokens.map(|(rank, token)| format!(r#"{{"rank":{rank},"token_bytes":"{token}"}}"#)).collect();
+    let config = r#"{"pattern":"cl100k","default_vocab_size":284,"default_num_special_tokens":25}"#;
+    format!(r#"{{"config":{config},"vocab":[{}],"special_tokens":[{{"rank":0,"token_str":"<|end|>"}}]}}"#, vocab.join(",")).into()
 }
 
 fn ids(tok: &Tokenizer) -> Option<Vec<u32>> {
@@ -65,8 +101,8 @@ fn ids(tok: &Tokenizer) -> Option<Vec<u32>> {
 
 fuzz_target!(|input: (u8, bool, Vec<(u16, u8, Vec<u8>)>)| {
     let (kind, whole, edits) = input;
-    let (path, good) = &GOOD[usize::from(kind % 4)];
-    let pattern = (kind % 4 == 1).then_some("cl100k");
+    let (path, good) = &GOOD[usize::from(kind % 6)];
+    let pattern = (kind % 6 == 1).then_some("cl100k");
     let mut data = if whole { Vec::new() } else { good.clone() };
     for (at, gone, new) in edits {
         let start = usize::from(at) % (data.len() + 1);

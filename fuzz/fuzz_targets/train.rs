@@ -12,7 +12,8 @@ type Token = Vec<u8>;
 
 /// The most frequent pair, of equal ones that of the smaller ids, is joined everywhere, from the left; and so on.
 fn by_definition(counts: &WordCounts, options: &Options) -> Vec<(Token, Token)> {
-    let mut words: Vec<(Vec<Token>, u64)> = counts.items(&Pulse::default()).unwrap().iter().map(|(word, n)| (word.iter().map(|byte| vec![*byte]).collect(), *n)).collect();
+    let mut words: Vec<(Vec<Token>, u64)> =
+        counts.items(&Pulse::default()).unwrap().iter().map(|(word, n)| (word.iter().map(|byte| vec![*byte]).collect(), *n)).collect();
     let mut ids: BTreeMap<Token, usize> = (0..=255u8).map(|byte| (vec![byte], usize::from(byte))).collect();
     let mut merges = Vec::new();
     while ids.len() < options.vocab_size as usize {

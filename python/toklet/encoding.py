@@ -150,13 +150,13 @@ class Encodes:
             texts, total = texts + len(run), total + len(ids[-1])
         return Batch(np.concatenate(ids) if len(ids) > 2 else ids[-1], np.concatenate(offsets))
 
-    def encode_with_offsets(self, text: Text, special: Special = "text", unit: str = "char") -> tuple[Ids, Ids]:
+    def encode_with_offsets(self, text: Text, special: Special = "text", unit: str = "characters") -> tuple[Ids, Ids]:
         """Encode one text, and say where in the text each id stands.
 
         Parameters
         ----------
         text, special : see `encode`
-        unit : {"char", "byte"}
+        unit : {"characters", "bytes"}
             What is counted. A token that holds a part of a character gets the whole of it, so neighbouring offsets may then overlap.
 
         Returns
@@ -172,7 +172,7 @@ class Encodes:
         >>> tok.encode_with_offsets("abé")[1].tolist()
         [[0, 2], [2, 3], [2, 3]]
         """
-        check_choice("unit", unit, ("char", "byte"))
+        check_choice("unit", unit, ("characters", "bytes"))
         ids, offsets = self._core.encode_with_offsets(text, self._special(special), unit)
         return as_array(ids, np.uint32), as_array(offsets, np.uint32).reshape(-1, 2)
 

@@ -199,6 +199,7 @@ impl Seams {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
     use crate::error::Error;
     use crate::merge::Merger;
 
@@ -238,16 +239,12 @@ mod tests {
             let lines = lookup.lines.as_ref().ok_or_else(Error::interrupted)?;
             assert_eq!(lines.words.vocabulary.tokens().len(), 256 + 17 * 17 + 2);
             assert_eq!(lines.seams.bits == [u64::MAX], twice);
-            let (mut merger, mut seed, mut joined, mut longest) = (Merger::default(), 1usize, 0, 0);
+            let (mut merger, mut next, mut joined, mut longest) = (Merger::default(), chance(1), 0, 0);
             for _ in 0..3000 {
-                let mut next = || {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    seed >> 33
-                };
                 let (mut text, mut ends, mut expected, mut found) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-                for _ in 0..1 + next() % 20 {
+                for _ in 0..1 + next(20) {
                     let begin = text.len();
-                    text.extend((0..1 + next() % 12).flat_map(|_| [&b"ab"[..], b" ab", b"a", b" ", b"cd", b"q", b"\xc3\xa9", b", "][next() % 8]).copied());
+                    text.extend((0..1 + next(12)).flat_map(|_| [&b"ab"[..], b" ab", b"a", b" ", b"cd", b"q", b"\xc3\xa9", b", "][next(8)]).copied());
                     ends.push(u32::try_from(text.len()).unwrap_or_default());
                     match lookup.others.get(&text[begin..]) {
                         Some(id) => expected.push(*id),

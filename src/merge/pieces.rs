@@ -63,16 +63,13 @@ impl Merger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
     use crate::vocab::Parts;
 
     #[test]
     fn pieces_become_what_the_whole_becomes() -> Result<()> {
         let quiet = Pulse::default();
-        let mut seed = 1usize;
-        let mut next = |below: usize| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) % below
-        };
+        let mut next = chance(1);
         let (mut merger, mut several) = (Merger::default(), 0);
         for round in 0..60 {
             let letters = &b"abcd"[..1 + round % 4];

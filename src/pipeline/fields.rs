@@ -2,13 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::json::{Unique, repeated_key};
+use super::json::{Refused, read};
 use crate::error::{Error, Kind, MAX_IDS, Result, quote};
 
 /// What one file says; every refusal names the file and the field.
 pub(crate) struct Fields<'a> {
     pub(crate) name: &'a str,
 }
+
+/// Published files have up to ten.
+const MAX_STEPS: usize = 32;
 
 /// What is there where nothing is.
 pub(crate) static NULL: Value = Value::Null;
@@ -21,10 +24,10 @@ pub(crate) fn get<'v>(inside: &'v Value, path: &str) -> &'v Value {
 impl Fields<'_> {
     /// Read JSON.
     pub(crate) fn parse(&self, data: &[u8], called: &str) -> Result<Value> {
-        let read: serde_json::Result<Unique> = serde_json::from_slice(data);
-        read.map(|Unique(value)| value).map_err(|error| match repeated_key(&error) {
-            Some(key) => Error::new(Kind::Format, self.name, format!("saying {} twice", quote::text(&key)), "an object whose keys are all different"),
-            None => Error::new(Kind::Format, self.name, "not JSON", called),
+        read(data).map_err(|refused| match refused {
+            Refused::Twice(key) => Error::new(Kind::Format, self.name, format!("saying {} twice", quote::text(&key)), "an object whose keys are all different"),
+            Refused::Objects(most) => Error::new(Kind::Format, self.name, format!("over {most} objects"), "of larger ones, or of fewer"),
+            Refused::Syntax => Error::new(Kind::Format, self.name, "not JSON", called),
         })
     }
 
@@ -83,7 +86,10 @@ impl Fields<'_> {
     /// Read the steps of a normalizer, a pre-tokenizer and so on: none, one, or the list that a `Sequence` has in the field `listed`.
     pub(crate) fn steps<'v>(&self, field: &str, found: &'v Value, listed: &str) -> Result<&'v [Value]> {
         if get(found, "type") == "Sequence" {
-            return self.objects(&format!("{field}.{listed}"), get(found, listed));
+            let (field, found) = (format!("{field}.{listed}"), get(found, listed));
+            let steps = self.objects(&field, found)?;
+            self.need(&field, found, steps.len() <= MAX_STEPS, &format!("at most {MAX_STEPS} steps"))?;
+            return Ok(steps);
         }
         if found.is_null() {
             return Ok(&[]);

@@ -1,22 +1,57 @@
-//! JSON in which no object says a key twice: of two values for one token, neither can be believed.
+//! JSON in which no object says a key twice: of two values for one token, neither can be believed. And in which there are no more objects than a tokenizer has
+//! use for: small ones take fifty times as much memory as room in the file.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A JSON value, read so that a repeated key is an error.
-pub(super) struct Unique(pub(super) Value);
+/// So many objects may be there, and one more for so many bytes: a token of a tekken.json has 50.
+const OBJECTS: usize = 1 << 16;
+const BYTES_AN_OBJECT: usize = 24;
 
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor).map(Self)
+/// Why something isn't read.
+pub(super) enum Refused {
+    /// It is no JSON.
+    Syntax,
+    /// An object says this key twice.
+    Twice(String),
+    /// It has more objects than this.
+    Objects(usize),
+}
+
+/// Reads a value.
+struct Unique {
+    objects: usize,
+    most: usize,
+    refused: Option<Refused>,
+}
+
+/// Read all of some JSON.
+pub(super) fn read(data: &[u8]) -> Result<Value, Refused> {
+    let mut reader = Unique { objects: 0, most: OBJECTS + data.len() / BYTES_AN_OBJECT, refused: None };
+    let mut json = serde_json::Deserializer::from_slice(data);
+    let read = reader.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
+    read.map_err(|_| reader.refused.unwrap_or(Refused::Syntax))
+}
+
+impl Unique {
+    /// Stop reading.
+    fn refuse<T, E: Error>(&mut self, why: Refused) -> Result<T, E> {
+        self.refused = Some(why);
+        Err(E::custom(""))
     }
 }
 
-struct UniqueVisitor;
+impl<'de> DeserializeSeed<'de> for &mut Unique {
+    type Value = Value;
 
-impl<'de> Visitor<'de> for UniqueVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Unique {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,29 +84,24 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Unique(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(&mut *self)? {
             list.push(item);
         }
         Ok(Value::Array(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        self.objects += 1;
+        if self.objects > self.most {
+            return self.refuse(Refused::Objects(self.most));
+        }
         let mut map = Map::new();
-        while let Some((key, Unique(value))) = entries.next_entry::<String, Unique>()? {
+        while let Some(key) = entries.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("{REPEATED}{key}\u{0}")));
+                return self.refuse(Refused::Twice(key));
             }
-            map.insert(key, value);
+            map.insert(key, entries.next_value_seed(&mut *self)?);
         }
         Ok(Value::Object(map))
     }
-}
-
-const REPEATED: &str = "key twice: \u{0}";
-
-/// The key that an error of reading says is repeated, if that is what it says.
-pub(super) fn repeated_key(error: &serde_json::Error) -> Option<String> {
-    let text = error.to_string();
-    let (_, behind) = text.split_once(REPEATED)?;
-    Some(behind.split('\u{0}').next()?.to_owned())
 }

@@ -51,9 +51,15 @@ pub(super) fn list<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyL
 /// Give rows of ids, which end at these places, as a list of lists.
 pub(super) fn rows<'py>(py: Python<'py>, ids: &[u32], offsets: &[u64]) -> PyResult<Bound<'py, PyList>> {
     let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-    let made = PyList::empty(py);
+    let (made, mut since) = (PyList::empty(py), 0);
     for ends in offsets.windows(2) {
-        made.append(list(py, ids.get(place(ends[0])..place(ends[1])).unwrap_or_default())?)?;
+        let row = ids.get(place(ends[0])..place(ends[1])).unwrap_or_default();
+        made.append(list(py, row)?)?;
+        since += 1 + row.len();
+        if since > SLICE {
+            py.detach(|| ());
+            since = 0;
+        }
     }
     Ok(made)
 }

@@ -202,7 +202,7 @@ impl Tokenizer {
 
     fn encode_with_offsets<'py>(&self, text: &Bound<'py, PyAny>, special: &Bound<'py, PyAny>, unit: &str) -> PyResult<(Numbers, Numbers)> {
         let special = self::special(special)?;
-        let (ids, offsets) = of_text(text, |text, pulse| self.0.encode_with_offsets(text, &special, unit == "char", pulse))?;
+        let (ids, offsets) = of_text(text, |text, pulse| self.0.encode_with_offsets(text, &special, unit == "characters", pulse))?;
         Ok((Numbers::new(ids), Numbers::new(offsets)))
     }
 

@@ -200,7 +200,7 @@ pub(super) fn classify(data: &[u8], classes: &mut [u8]) -> usize {
             && let (Some(text), Some(out)) = (some.first_chunk(), classes[begun..].first_chunk_mut())
         {
             let behind;
-            (wides, behind) = classify_wide(text, wides, plane, [More as u8, Control as u8], out);
+            (wides, behind) = classify_wide(text, wides, plane, out);
             at += behind;
         }
         while wides != 0 {
@@ -225,6 +225,7 @@ pub(super) fn classify(data: &[u8], classes: &mut [u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
 
     #[test]
     fn blocks_have_the_classes_that_one_character_after_the_other_has() {
@@ -246,11 +247,7 @@ mod tests {
             &[0xE0, 0x9F, 0xBF],
             &[0xF5, 0x80, 0x80, 0x80],
         ];
-        let mut seed = 1u64;
-        let mut next = |below: usize| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) as usize % below
-        };
+        let mut next = chance(1);
         for round in 0..3000 {
             let (length, some) = (next(300), 1 + next(pieces.len()));
             let mut text: Vec<u8> = (0..length).flat_map(|_| pieces[next(some)]).copied().collect();

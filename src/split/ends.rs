@@ -41,12 +41,11 @@ fn windows_of<const ROOM: usize>(machine: &Machine, data: &[u8], mut take: impl 
             window.steps[0] &= !HERE; // nothing ends there
         }
         window.find(length);
-        let end = machine.next(state, Class::End as u8);
         if window.at + length == data.len() {
-            window.begun(length, end).for_each(|begun| window.begins(begun));
+            window.begun(length, machine.next(state, Class::End as u8)).for_each(|begun| window.begins(begun));
             window.begins(data.len());
         }
-        window.pass(length, end & AT_MARK != 0);
+        window.pass(length, machine.is_open(state));
         if let Some(end) = window.ends.last().copied() {
             take(window.start, &window.ends)?;
             window.start += end as usize;

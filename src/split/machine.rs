@@ -142,6 +142,11 @@ impl Machine {
         self.0[(usize::from(class) % ROWS) << 8 | usize::from(state)]
     }
 
+    /// Whether a pretoken may still begin at the last mark.
+    pub(super) fn is_open(&self, state: u8) -> bool {
+        ALL_CLASSES.iter().any(|class| self.next(state, *class as u8) & AT_MARK != 0)
+    }
+
     /// Write the steps of some class bytes, and give the last of them.
     pub(super) fn run(&self, from: u8, classes: &[u8], steps: &mut [u8]) -> u8 {
         let mut state = from;
@@ -220,17 +225,14 @@ pub(super) use tabulate;
 mod tests {
     use super::super::BUILT_IN;
     use super::*;
+    use crate::chance::chance;
 
     /// Class bytes as chance has them, in runs such as text has.
-    fn classes(length: usize, mut seed: u64) -> Vec<u8> {
-        let mut next = || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) as usize
-        };
-        let mut classes = Vec::new();
+    fn classes(length: usize, seed: u64) -> Vec<u8> {
+        let (mut next, mut classes) = (chance(seed), Vec::new());
         while classes.len() < length {
-            let class = ALL_CLASSES[next() % (ALL_CLASSES.len() - 1)] as u8;
-            classes.extend(std::iter::repeat_n(class, 1 + next() % 3 * (next() % 40)));
+            let class = ALL_CLASSES[next(ALL_CLASSES.len() - 1)] as u8;
+            classes.extend(std::iter::repeat_n(class, 1 + next(3) * next(40)));
         }
         classes.truncate(length);
         classes

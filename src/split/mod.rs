@@ -5,6 +5,7 @@
 //! pretokens end (`ends`). The pretokens join up to the text again: nothing is lost. A byte that belongs to no UTF-8 character is a character of its own.
 
 mod cl100k;
+mod cl100k_end;
 mod class;
 mod deepseek_v3;
 mod ends;
@@ -15,7 +16,7 @@ mod moves;
 mod o200k;
 mod qwen2;
 mod qwen3_5;
-mod regex;
+pub(crate) mod regex;
 mod tekken;
 mod text;
 
@@ -23,9 +24,6 @@ use crate::error::{Error, Kind, Result};
 use crate::unicode::Classes;
 use machine::Machine;
 use text::Text;
-
-/// A regular expression that would compile to more is refused.
-const REGEX_BYTES: usize = 1 << 24;
 
 /// More bytes than a quote and the two letters of a contraction have.
 const CONTRACTION: usize = 16;
@@ -40,7 +38,7 @@ struct BuiltIn {
     machine: &'static Machine,
 }
 
-static BUILT_IN: [BuiltIn; 8] = [
+static BUILT_IN: [BuiltIn; 9] = [
     BuiltIn { name: "gpt2", regex: gpt2::REGEX, spellings: &gpt2::SPELLINGS, steps: &[], machine: &gpt2::MACHINE },
     BuiltIn { name: "cl100k", regex: cl100k::REGEX, spellings: &cl100k::SPELLINGS, steps: &[], machine: &cl100k::MACHINE },
     BuiltIn { name: "o200k", regex: o200k::REGEX, spellings: &[], steps: &[], machine: &o200k::MACHINE },
@@ -48,6 +46,7 @@ static BUILT_IN: [BuiltIn; 8] = [
     BuiltIn { name: "qwen3.5", regex: qwen3_5::REGEX, spellings: &[], steps: &[], machine: &qwen3_5::MACHINE },
     BuiltIn { name: "tekken", regex: tekken::REGEX, spellings: &[], steps: &[], machine: &tekken::MACHINE },
     BuiltIn { name: "deepseek_v3", regex: deepseek_v3::REGEX, spellings: &[], steps: &deepseek_v3::STEPS, machine: &deepseek_v3::MACHINE },
+    BuiltIn { name: "cl100k_end", regex: cl100k_end::REGEX, spellings: &cl100k_end::SPELLINGS, steps: &[], machine: &cl100k_end::MACHINE },
     BuiltIn { name: "lines", regex: lines::REGEX, spellings: &[], steps: &[], machine: &lines::MACHINE },
 ];
 
@@ -77,7 +76,7 @@ impl Pattern {
         if let Some(known) = BUILT_IN.iter().find(|p| p.name == pattern || p.regex == pattern || p.spellings.contains(&pattern)) {
             return Ok(Self(Cut::Machine(known)));
         }
-        let compiled = fancy_regex::RegexBuilder::new(pattern).delegate_size_limit(REGEX_BYTES).build().map_err(|error| {
+        let compiled = regex::compile(pattern).map_err(|error| {
             let names: Vec<_> = BUILT_IN.iter().map(|p| p.name).collect();
             let reason = format!("{pattern:?}, which can't be read as a regular expression ({error})");
             Error::new(Kind::Argument, "pattern", reason, format!("one of {}, or a regular expression", names.join(", ")))
@@ -186,6 +185,7 @@ pub fn spans(start: usize, ends: &[u32]) -> impl Iterator<Item = std::ops::Range
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
 
     /// Texts of a few pieces each, as chance has them, of what patterns tell apart at the borders of pretokens.
     fn texts(count: usize) -> impl Iterator<Item = Vec<u8>> {
@@ -193,12 +193,8 @@ mod tests {
             "a|A|ABCDEFGHIJKLMNOPQRSTUVWXYZ|aB|中|ʰ|\u{301}|1|²|あ|゛|\u{3040}|'|'s|'l|v|e|ſ|!|/|€| |  |                    |\t|\n|\r\n|\u{85}|\u{3000}|\0";
         let broken: [&[u8]; 4] = [b"\xff", b"\x80", b"\xe2\x82", b"\xf0\x9f\x98"];
         let pieces: Vec<&[u8]> = pieces.split('|').map(str::as_bytes).chain(broken).collect();
-        let mut seed = 7u64;
-        let mut next = move || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) as usize
-        };
-        (0..count).map(move |_| (0..next() % 30).flat_map(|_| pieces[next() % pieces.len()]).copied().collect())
+        let mut next = chance(7);
+        (0..count).map(move |_| (0..next(30)).flat_map(|_| pieces[next(pieces.len())]).copied().collect())
     }
 
     #[test]

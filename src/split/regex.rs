@@ -1,8 +1,23 @@
 //! Every other pattern, by a well-kept regex library. What stands between two matches is a pretoken too, and so is each byte that isn't UTF-8.
 
-use fancy_regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 
 use crate::error::{Error, Kind, Result};
+
+/// Ten times the longest pattern in use.
+const PATTERN_BYTES: usize = 1 << 14;
+/// What a pattern may compile to, all of its parts together; those in use take up to 1 MB.
+const COMPILED_BYTES: usize = 1 << 25;
+
+/// Compile a regular expression, or say why it isn't one that can be had for little time and memory. The engine makes automata of its parts, of which there are no more
+/// than of these signs.
+pub(crate) fn compile(pattern: &str) -> std::result::Result<Regex, String> {
+    if pattern.len() > PATTERN_BYTES {
+        return Err(format!("it has over {PATTERN_BYTES} bytes"));
+    }
+    let parts = 1 + pattern.bytes().filter(|byte| b"|(+\\".contains(byte)).count();
+    RegexBuilder::new(pattern).delegate_size_limit(COMPILED_BYTES / parts).build().map_err(|error| error.to_string())
+}
 
 /// The matches of a regular expression in a text, and what stands between them.
 pub struct Matches<'a> {
@@ -73,5 +88,21 @@ impl<'a> Iterator for Matches<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.following()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::split::Pattern;
+
+    #[test]
+    fn patterns_in_use_compile_and_bombs_do_not() {
+        for (name, regex) in Pattern::built_in() {
+            assert!(compile(&format!("(?:{regex})")).is_ok(), "{name}");
+        }
+        for bomb in [r"\w{1000}", &r"(?<=\p{L}{160}\pN)|".repeat(60), &"a|".repeat(PATTERN_BYTES)] {
+            assert!(compile(bomb).is_err(), "{bomb:.20}");
+        }
     }
 }

@@ -92,6 +92,7 @@ fn spell(counts: &WordCounts, start: &Arc<Vocabulary>, symbols: &[u32], threads:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
     use crate::merge::Merger;
     use crate::split::Pattern;
 
@@ -102,13 +103,9 @@ mod tests {
         let merges = [(" ", "a"), ("a", "b"), (" a", "b"), ("é", "a"), ("ab", "c"), (",", " "), ("b", "c"), (" ", " ")];
         let merges = std::iter::once((vec![0xC3], vec![0xA9])).chain(merges.map(bytes)).collect();
         let start = Arc::new(Vocabulary::from_merges(merges, vec![], &quiet)?);
-        let (symbols, mut seed, mut counts) = (alphabet(&start, Ties::Ids).1, 1usize, WordCounts::new(Pattern::new("lines")?));
+        let (symbols, mut next, mut counts) = (alphabet(&start, Ties::Ids).1, chance(1), WordCounts::new(Pattern::new("lines")?));
         for n in 1..3000 {
-            let mut next = || {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                seed >> 33
-            };
-            let line: Vec<u8> = (0..1 + next() % 200).flat_map(|_| [" ", "a", "b", "c", "é", ",", "中"][next() % 7].bytes()).collect();
+            let line: Vec<u8> = (0..1 + next(200)).flat_map(|_| [" ", "a", "b", "c", "é", ",", "中"][next(7)].bytes()).collect();
             counts.add_word(&line, n, &quiet)?;
         }
         let mut merger = Merger::default();

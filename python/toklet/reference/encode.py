@@ -211,9 +211,9 @@ class Tokenizer:
             offsets.append(len(ids))
         return ids, offsets
 
-    def encode_with_offsets(self, text: str | bytes, special: Special = "text", unit: str = "char") -> tuple[list[int], list[int]]:
+    def encode_with_offsets(self, text: str | bytes, special: Special = "text", unit: str = "characters") -> tuple[list[int], list[int]]:
         """Encode one text: its ids, and (start, end) of each in bytes or in the characters that it touches, one after the other."""
-        check_choice("unit", unit, ("char", "byte"))
+        check_choice("unit", unit, ("characters", "bytes"))
         spans = self._spans(as_bytes(text), special)
         return [id for id, _, _ in spans], offsets(as_bytes(text), [(start, end) for _, start, end in spans], unit)
 

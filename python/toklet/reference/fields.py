@@ -6,6 +6,9 @@ from typing import Any
 
 from .error import MAX_IDS, FormatError, VocabularyError
 
+OBJECTS, BYTES_AN_OBJECT = 1 << 16, 24  # so many objects may be there, and one more for so many bytes: a token of a tekken.json has 50
+MAX_STEPS = 32  # published files have up to ten
+
 
 def dumps(value: Any) -> str:
     """Write JSON without spaces."""
@@ -23,10 +26,11 @@ class Fields:
     """What one file says; every refusal names the file and the field."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self.found, self.most = name, 0, 0
 
     def loads(self, data: bytes, called: str) -> Any:
         """Read JSON."""
+        self.found, self.most = 0, OBJECTS + len(data) // BYTES_AN_OBJECT
         try:
             value = json.loads(data.decode(), object_pairs_hook=self.unique, parse_constant=finite, parse_float=finite)
             dumps(value).encode()  # fails for a lone surrogate
@@ -37,7 +41,10 @@ class Fields:
         return value
 
     def unique(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Refuse a JSON object that says something twice."""
+        """Refuse a JSON object that says something twice, and one too many."""
+        self.found += 1
+        if self.found > self.most:
+            raise FormatError(self.name, f"over {self.most} objects", "of larger ones, or of fewer")
         found: dict[str, Any] = {}
         for key, value in items:
             if key in found:
@@ -78,7 +85,9 @@ class Fields:
     def steps(self, field: str, found: Any, listed: str) -> list[dict[str, Any]]:
         """Read the steps of a normalizer, a pre-tokenizer and so on: none, one, or the list that a `Sequence` has in the field `listed`."""
         if self.get(found, "type") == "Sequence":
-            return self.objects(f"{field}.{listed}", found.get(listed))
+            steps = self.objects(f"{field}.{listed}", found.get(listed))
+            self.need(f"{field}.{listed}", found.get(listed), len(steps) <= MAX_STEPS, f"at most {MAX_STEPS} steps")
+            return steps
         return [] if found is None else [self.typed(field, found, dict, "an object")]
 
     def flag(self, field: str, found: Any, default: bool) -> bool:

@@ -18,7 +18,7 @@ def character_numbers(data: bytes) -> list[int]:
 
 def offsets(data: bytes, spans: Sequence[Span], unit: str) -> list[int]:
     """Give (start, end) of each token in bytes or in the characters that it touches, one after the other."""
-    if unit == "byte":
+    if unit == "bytes":
         return [place for span in spans for place in span]
     numbers = character_numbers(data)
     numbers.append(numbers[-1] + 1 if numbers else 0)

@@ -43,6 +43,7 @@ PATTERNS = {
             r"[^\s\p{L}\p{M}\p{N}\p{P}\p{S}\u3040\u3097\u3098]+(?![^\P{L}\u3040-\u30FF\u4E00-\u9FA5]|[^\P{M}\u3099\u309A])",
         )
     ),
+    "cl100k_end": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+\z|\s*[\r\n]+|\s+(?!\S)|\s+",
     "lines": r"[^\r\n]*[\r\n]+|[^\r\n]+",  # of superwords
 }
 STEPS = {  # where a pattern is published as several expressions, each of which cuts what the one before it left
@@ -59,6 +60,7 @@ SPELLINGS = {  # other names, and other ways in which published tokenizers write
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s": "gpt2",
     "llama3": "cl100k",
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+": "cl100k",
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s": "cl100k_end",
     "qwen2.5": "qwen2",
     "qwen3": "qwen2",
 }
@@ -141,6 +143,12 @@ def cl100k(text: str, kinds: bytes, i: int, letters: frozenset[int] = LETTERS) -
         return end
     end = punctuation(text, kinds, i, SIGNS - letters, "\r\n")
     return end if end > i else lines(text, kinds, i)
+
+
+def cl100k_end(text: str, kinds: bytes, i: int) -> int:
+    """The pattern of cl100k_base as tiktoken has had it of late: that of cl100k, where the white space at the end of a text is one pretoken."""
+    end = run(kinds, i, frozenset((SPACE,)))
+    return end if i < end == len(kinds) else cl100k(text, kinds, i)
 
 
 def qwen2(text: str, kinds: bytes, i: int, letters: frozenset[int] = LETTERS) -> int:
@@ -239,6 +247,7 @@ SCANNERS: dict[str, Scanner] = {
     "qwen3.5": qwen3_5,
     "tekken": tekken,
     "deepseek_v3": deepseek_v3,
+    "cl100k_end": cl100k_end,
     "lines": whole_line,
 }
 

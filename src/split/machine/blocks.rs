@@ -5,7 +5,7 @@
 //! twin of each is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
-use super::super::class::{ASCII, BLOCK, PLANE};
+use super::super::class::{ASCII, BLOCK, Class, PLANE};
 #[cfg(target_arch = "x86_64")]
 use crate::width::{Width, width};
 
@@ -23,20 +23,14 @@ pub(in crate::split) fn classify_ascii(block: &[u8; BLOCK], classes: &mut [u8; B
 /// How many bytes behind a block `classify_wide` looks at.
 pub(in crate::split) const BEHIND: usize = 3;
 
-/// Write the classes of the characters of two and three bytes that begin in a block, where the processor has the vectors: `plane` has those of the basic plane, the bytes that go on
-/// a character get `more`, what belongs to none `none`. Says which bytes are still to be looked at, and how many bytes behind the block go on its last character.
-pub(in crate::split) fn classify_wide(
-    text: &[u8; BLOCK + BEHIND],
-    wides: u64,
-    plane: &[u8; PLANE],
-    [more, none]: [u8; 2],
-    classes: &mut [u8; BLOCK + BEHIND],
-) -> (u64, usize) {
+/// Write the classes of the characters of two and three bytes that begin in a block, where the processor has the vectors; `plane` has those of the basic plane.
+/// Says which bytes are still to be looked at, and how many bytes behind the block go on its last character.
+pub(in crate::split) fn classify_wide(text: &[u8; BLOCK + BEHIND], wides: u64, plane: &[u8; PLANE], classes: &mut [u8; BLOCK + BEHIND]) -> (u64, usize) {
     #[cfg(target_arch = "x86_64")]
     if width() >= Width::Avx512Bytes {
-        return unsafe { x86::classify_wide_avx512(text, wides, plane, [more, none], classes) }; // 1
+        return unsafe { x86::classify_wide_avx512(text, wides, plane, classes) }; // 1
     }
-    let _ = (text, plane, more, none, classes);
+    let _ = (text, plane, classes);
     (wides, 0)
 }
 
@@ -100,7 +94,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::{AT_MARK, BEFORE};
-    use super::{ASCII, BEHIND, BLOCK, PLANE};
+    use super::{ASCII, BEHIND, BLOCK, Class, PLANE};
 
     const PLACES: [u8; BLOCK] = {
         let (mut places, mut place) = ([0; BLOCK], 0u8);
@@ -147,13 +141,7 @@ mod x86 {
 
     /// A character is known by its first byte and the two behind it, whatever stands before; so those of a block are brought side by side, and looked up sixteen at a time.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi2,popcnt")]
-    pub(super) fn classify_wide_avx512(
-        text: &[u8; BLOCK + BEHIND],
-        wides: u64,
-        plane: &[u8; PLANE],
-        [more, none]: [u8; 2],
-        classes: &mut [u8; BLOCK + BEHIND],
-    ) -> (u64, usize) {
+    pub(super) fn classify_wide_avx512(text: &[u8; BLOCK + BEHIND], wides: u64, plane: &[u8; PLANE], classes: &mut [u8; BLOCK + BEHIND]) -> (u64, usize) {
         let load = |from: usize| unsafe { _mm512_loadu_si512(text[from..from + BLOCK].as_ptr().cast()) }; // 2
         let byte = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
         let (one, two, three) = (load(0), load(1), load(2));
@@ -187,10 +175,10 @@ mod x86 {
         let behind = leads << 1 | threes << 2;
         let before = unsafe { _mm512_loadu_si512(classes.as_ptr().cast()) }; // 2
         let all = _mm512_mask_expand_epi8(before, leads, unsafe { _mm512_loadu_si512(found.as_ptr().cast()) }); // 2
-        let all = _mm512_mask_mov_epi8(all, behind, byte(more));
-        let all = _mm512_mask_mov_epi8(all, wides & !leads & !behind, byte(none));
+        let all = _mm512_mask_mov_epi8(all, behind, byte(Class::More as u8));
+        let all = _mm512_mask_mov_epi8(all, wides & !leads & !behind, byte(Class::Control as u8));
         unsafe { _mm512_storeu_si512(classes.as_mut_ptr().cast(), all) }; // 2
-        classes[BLOCK..].fill(more);
+        classes[BLOCK..].fill(Class::More as u8);
         let fours = within(0xF0, 0xFF);
         (fours, usize::from(leads >> 63 == 1) + usize::from(threes >> 63 == 1).max(usize::from(threes >> 62 & 1 == 1)))
     }
@@ -227,15 +215,13 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
 
     #[test]
     fn every_width_gives_what_plain_loops_give() {
-        let mut seed = 1u64;
+        let mut next = chance(1);
         for _ in 0..10_000 {
-            let block: [u8; BLOCK] = std::array::from_fn(|_| {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (seed >> 56) as u8
-            });
+            let block: [u8; BLOCK] = std::array::from_fn(|_| next(256).to_le_bytes()[0]);
             let found = |classify: &dyn Fn(&[u8; BLOCK], &mut [u8; BLOCK]) -> u64| {
                 let mut classes = [0; BLOCK];
                 let wides = classify(&block, &mut classes);
