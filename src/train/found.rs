@@ -71,7 +71,7 @@ impl<'a> Found<'a> {
             _ => *self.others.entry(pair).or_insert(next),
         };
         if number == next {
-            self.pairs.push((pair, 0, Places::default()));
+            self.pairs.push((pair, 0, Places::with_room(AHEAD)));
         }
         number as usize
     }

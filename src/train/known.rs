@@ -20,13 +20,12 @@ pub(super) struct Known {
     table: Pages<u64>,
 }
 
-impl Default for Known {
-    fn default() -> Self {
-        Self { pairs: Vec::new(), places: Vec::new(), table: Pages::new(LEAST) }
-    }
-}
-
 impl Known {
+    /// No pairs yet, but room for so many.
+    pub(super) fn with_room(pairs: usize) -> Self {
+        Self { pairs: Vec::with_capacity(pairs), places: Vec::with_capacity(pairs), table: Pages::new((2 * pairs).next_power_of_two().max(LEAST)) }
+    }
+
     /// How many pairs have a number.
     pub(super) fn len(&self) -> usize {
         self.pairs.len()
@@ -64,7 +63,7 @@ impl Known {
 
     /// Only some of the pairs, by other numbers.
     pub(super) fn filtered(self, keep: impl Fn(Pair, u64) -> bool, pulse: &Pulse) -> Result<Self> {
-        let mut kept = Self::default();
+        let mut kept = Self::with_room(self.len());
         for ((pair, count), places) in self.pairs.into_iter().zip(self.places) {
             pulse.tick(0)?;
             if keep(pair, count) {
@@ -127,7 +126,7 @@ mod tests {
     #[test]
     fn a_pair_is_found_by_its_number() -> Result<()> {
         let pairs: Vec<Pair> = (0..40_000u32).map(|n| (n % 200, n / 200 * 7)).collect();
-        let mut known = Known::default();
+        let mut known = Known::with_room(0);
         for (number, &pair) in pairs.iter().enumerate() {
             assert!(known.number(pair).is_none() && known.add(pair, number as u64, Places::default()) == number);
             known.places(number).push(pair.1);

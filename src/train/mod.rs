@@ -217,12 +217,12 @@ fn learn<T: Tie>(
             && let Some((number, pair)) = pairs.most_frequent(&spelled)
         {
             let (left, right) = (&spelled[pair.0 as usize], &spelled[pair.1 as usize]);
-            let token = [&left[..], right].concat();
+            let token: Arc<[u8]> = left.iter().chain(right.iter()).copied().collect();
             if start.ordinary(&token).is_some() {
                 continue;
             }
             let parts = (left.to_vec(), right.to_vec());
-            spelled.push(token.into());
+            spelled.push(token);
             slots.add_symbol(pair.0, pair.1);
             pairs.merge(number, &mut slots, &spelled, pulse)?;
             merges.push(parts);

@@ -71,7 +71,7 @@ impl<T: Tie> Pairs<T> {
             }
             Ok(found.pairs)
         })?;
-        let mut known = Known::default();
+        let mut known = Known::with_room(found.iter().map(Vec::len).max().unwrap_or(0));
         for (pair, count, places) in found.into_iter().flatten() {
             pulse.tick(0)?;
             match known.number(pair) {

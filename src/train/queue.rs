@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_most_frequent_of_all_comes_first_and_of_equals_the_smallest() {
-        let (mut known, mut queue, mut waiting, mut seed) = (Known::default(), Queue::new(3), Vec::new(), 1u64);
+        let (mut known, mut queue, mut waiting, mut seed) = (Known::with_room(0), Queue::new(3), Vec::new(), 1u64);
         let mut chance = |below: u64| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (seed >> 33) % below

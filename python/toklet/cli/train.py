@@ -55,7 +55,7 @@ def train(args: argparse.Namespace) -> None:
     options |= {"extend": extend, "checkpoint": args.checkpoint, "threads": args.threads, "superwords": args.superwords}
     checked("o200k" if pattern is None else pattern, args.vocab_size, words=words, **options)
     counts = counted(args, pattern)
-    tok = counts._train(checked(counts.pattern, args.vocab_size, words=words, **options), not args.quiet, spend=True)
+    tok = counts._train(checked(counts.pattern, args.vocab_size, words=args.pattern, **options), not args.quiet, spend=True)
     tok.save(args.output)
     seconds = time.perf_counter() - started
     if args.json:
