@@ -180,3 +180,13 @@ def test_a_word_of_any_length_is_a_word(toklet: Any) -> None:
     merges = toklet.WordCounts({b"a" * 10_000: 1}, "gpt2").train(300).merges
     assert merges[:3] == [(b"a", b"a"), (b"aa", b"aa"), (b"aaaa", b"aaaa")]
     assert max(len(left + right) for left, right in merges) <= 4_096
+
+
+def test_counts_that_are_lent_stay_and_those_that_are_spent_are_gone(native: Any) -> None:
+    counts = native.count(["low low lower lowest"], "gpt2")
+    before, expected = dict(counts), counts.train(262).merges
+    assert dict(counts) == before
+    assert native.word_counts.core.train(counts._core, 262, spend=True).merges() == expected
+    assert (len(counts), counts.total) == (0, 0)
+    with pytest.raises(native.CorpusError, match="empty"):
+        counts.train(262)

@@ -82,20 +82,8 @@ def train(
     [(b's', b'low'), (b' ', b'slow')]
     """
     cut, pattern = of_pattern(pattern, extend, superwords)
-    checked(cut, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
-    return count(texts, cut, max_words=max_words, threads=threads, progress=progress).train(
-        vocab_size,
-        special_tokens=special_tokens,
-        min_frequency=min_frequency,
-        max_token_length=max_token_length,
-        ties=ties,
-        extend=extend,
-        superwords=superwords,
-        pattern=pattern,
-        checkpoint=checkpoint,
-        threads=threads,
-        progress=progress,
-    )
+    options = checked(cut, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
+    return count(texts, cut, max_words=max_words, threads=threads, progress=progress)._train(options, progress, spend=True)
 
 
 def train_files(
@@ -119,21 +107,9 @@ def train_files(
 ) -> Tokenizer:
     """Train a tokenizer on files: `count_files`, then `WordCounts.train`; see `train` for the parameters."""
     cut, pattern = of_pattern(pattern, extend, superwords)
-    checked(cut, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
+    options = checked(cut, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
     counts = count_files(paths, cut, separator=separator, field=field, column=column, max_words=max_words, threads=threads, progress=progress)
-    return counts.train(
-        vocab_size,
-        special_tokens=special_tokens,
-        min_frequency=min_frequency,
-        max_token_length=max_token_length,
-        ties=ties,
-        extend=extend,
-        superwords=superwords,
-        pattern=pattern,
-        checkpoint=checkpoint,
-        threads=threads,
-        progress=progress,
-    )
+    return counts._train(options, progress, spend=True)
 
 
 def of_pattern(pattern: str | None, extend: Tokenizer | None, superwords: int | None) -> tuple[str, str]:

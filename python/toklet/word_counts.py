@@ -120,8 +120,12 @@ class WordCounts:
     ) -> Tokenizer:
         """Train a tokenizer on these counts; the parameters are those of `toklet.train`. `superwords` needs counts of lines: `count(texts, "lines")`."""
         options = checked(self.pattern, vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, threads, superwords, pattern)
+        return self._train(options, progress)
+
+    def _train(self, options: dict[str, Any], progress: bool | Report | None, *, spend: bool = False) -> Tokenizer:
+        """Train with options that are checked. Who spends the counts finds them empty afterwards: their memory is free while pairs are merged."""
         with reporting(progress, f"merge in about {self.memory.training / 1e6:,.0f} MB", " merges") as report:
-            return Tokenizer._of(core.train(self._core, **options, progress=report))
+            return Tokenizer._of(core.train(self._core, **options, progress=report, spend=spend))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save as a table (pretoken: binary, count: uint64), sorted by pretoken, with the pattern in its metadata. Needs pyarrow.

@@ -1,6 +1,7 @@
 //! Counting and training for Python.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -21,7 +22,24 @@ const GATHER: usize = 1 << 23;
 const ROWS: usize = 1 << 20;
 
 #[pyclass(frozen, module = "toklet._native")]
-pub(super) struct WordCounts(crate::WordCounts);
+pub(super) struct WordCounts(Mutex<Arc<crate::WordCounts>>);
+
+impl WordCounts {
+    fn of(counts: crate::WordCounts) -> Self {
+        Self(Mutex::new(Arc::new(counts)))
+    }
+
+    fn held(&self) -> Arc<crate::WordCounts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Give the counts away, and be empty from then on.
+    fn spent(&self) -> Arc<crate::WordCounts> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let empty = Arc::new(crate::WordCounts::new(held.pattern().clone()));
+        std::mem::replace(&mut held, empty)
+    }
+}
 
 #[pymethods]
 impl WordCounts {
@@ -47,26 +65,27 @@ impl WordCounts {
             }
             Ok(counts.with_error_bound(error_bound))
         });
-        counted.map(Self)
+        counted.map(Self::of)
     }
 
     #[getter]
-    fn pattern(&self) -> &str {
-        self.0.pattern().regex()
+    fn pattern(&self) -> String {
+        self.held().pattern().regex().to_owned()
     }
 
     fn __len__(&self) -> usize {
-        self.0.len()
+        self.held().len()
     }
 
     fn total(&self) -> u128 {
-        self.0.total()
+        self.held().total()
     }
 
     /// The items as columns, a million rows at a time.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Vec<Columns<'py>>> {
-        let chunks = call(py, 64 * self.0.len(), |pulse| {
-            let items = self.0.items(pulse)?;
+        let counts = self.held();
+        let chunks = call(py, 64 * counts.len(), |pulse| {
+            let items = counts.items(pulse)?;
             items.chunks(ROWS).map(|rows| columns_of(rows, pulse)).collect::<Result<Vec<_>>>()
         })?;
         let bytes = |data: Vec<u8>| PyBytes::new(py, &data);
@@ -82,28 +101,31 @@ impl WordCounts {
             let (data, ends, numbers) = (data.to_vec(py)?, words_of(&ends.to_vec(py)?), words_of(&numbers.to_vec(py)?));
             call(py, super::LONG, |pulse| add_columns(&mut counts, &data, &ends, &numbers, pulse))?;
         }
-        Ok(Self(counts))
+        Ok(Self::of(counts))
     }
 
     fn error_bound(&self) -> u64 {
-        self.0.error_bound()
+        self.held().error_bound()
     }
 
     fn memory(&self) -> (usize, usize) {
-        self.0.memory()
+        self.held().memory()
     }
 
     fn times(&self, py: Python<'_>, n: u64) -> PyResult<Self> {
-        call(py, 64 * self.0.len(), |pulse| self.0.times(n, pulse)).map(Self)
+        let counts = self.held();
+        call(py, 64 * counts.len(), |pulse| counts.times(n, pulse)).map(Self::of)
     }
 
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Bound<'py, PyBytes>, u64)>> {
-        let items = call(py, 64 * self.0.len(), |pulse| self.0.items(pulse))?;
+        let counts = self.held();
+        let items = call(py, 64 * counts.len(), |pulse| counts.items(pulse))?;
         Ok(items.into_iter().map(|(word, n)| (PyBytes::new(py, word), n)).collect())
     }
 
     fn add(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
-        call(py, 64 * other.0.len(), |pulse| self.0.add(&other.0, pulse)).map(Self)
+        let (one, other) = (self.held(), other.held());
+        call(py, 64 * other.len(), |pulse| one.add(&other, pulse)).map(Self::of)
     }
 }
 
@@ -182,7 +204,7 @@ pub(super) fn count(
     }
     feed(py, &mut counter, &gathered, bytes, first)?;
     progress.map_or(Ok(()), |progress| progress.call1((before + bytes as u64, before + bytes as u64)).map(drop))?;
-    call(py, super::LONG, |pulse| counter.finish(pulse)).map(WordCounts)
+    call(py, super::LONG, |pulse| counter.finish(pulse)).map(WordCounts::of)
 }
 
 /// Count some texts, the first of which errors call by this number.
@@ -212,13 +234,13 @@ pub(super) fn count_files(
         counter.count_files(&paths, separator.map(str::as_bytes), pulse)?;
         counter.finish(pulse)
     })
-    .map(WordCounts)
+    .map(WordCounts::of)
     .and_then(|counts| progress.map_or(Ok(()), |progress| progress.call1((total, total)).map(drop)).map(|()| counts))
 }
 
 #[pyfunction]
 #[pyo3(signature = (counts, vocab_size, special_tokens = Vec::new(), min_frequency = 1, max_token_length = None, ties = "ids", extend = None, checkpoint = None,
-                    superwords = None, threads = None, progress = None))]
+                    superwords = None, threads = None, progress = None, spend = false))]
 #[allow(clippy::too_many_arguments)] // they are the keyword arguments of Python
 pub(super) fn train(
     py: Python<'_>,
@@ -233,6 +255,7 @@ pub(super) fn train(
     superwords: Option<(u32, String)>,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
+    spend: bool,
 ) -> PyResult<Tokenizer> {
     let superwords = call(py, 0, |_| superwords.map(|(size, pattern)| Ok((size, crate::Pattern::new(&pattern)?))).transpose())?;
     let ties = call(py, 0, |_| Ties::named(ties))?;
@@ -240,11 +263,12 @@ pub(super) fn train(
     let known = extend.as_ref().map_or(256, |vocabulary| vocabulary.size());
     let total = u64::from(vocab_size).saturating_sub((known + special_tokens.len()) as u64);
     let options = Options { vocab_size, special_tokens, min_frequency, max_token_length, ties, extend, checkpoint, superwords, threads };
-    let mut made = 0;
+    let counts = if spend { counts.spent() } else { counts.held() };
+    let (mut made, pattern) = (0, counts.pattern().regex().to_owned());
     let trained = reported(py, super::LONG, progress, total, |pulse| {
-        let vocabulary = crate::train::train(&counts.0, &options, pulse)?;
+        let vocabulary = crate::train::train(counts, &options, pulse)?;
         made = pulse.done();
-        crate::Tokenizer::new(vocabulary, counts.0.pattern().regex(), pulse)
+        crate::Tokenizer::new(vocabulary, &pattern, pulse)
     })?;
     progress.map_or(Ok(()), |progress| progress.call1((made, made)).map(drop))?;
     Ok(Tokenizer(trained))

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use super::pairs::{Known, Pair, number32};
+use super::pairs::{Pair, number32};
+use super::places::Places;
 use super::sketch::Sketch;
 use super::slots::{EDGE, Slots};
 use crate::error::Result;
@@ -23,7 +24,7 @@ const NEVER: u32 = NONE - 1;
 /// The pairs of a piece of the words whose counters are high enough.
 pub(super) struct Found<'a> {
     sketch: &'a Sketch,
-    pub(super) pairs: Vec<(Pair, Known)>,
+    pub(super) pairs: Vec<(Pair, u64, Places)>,
     /// The first pair found of each counter: `NONE` yet, or `NEVER`; and the others.
     first: Pages<u32>,
     others: FxHashMap<Pair, u32>,
@@ -53,9 +54,9 @@ impl<'a> Found<'a> {
                 let i = wanted.trailing_zeros() as usize;
                 wanted &= wanted - 1;
                 let number = self.number((symbols[i], symbols[i + 1]), counters[i]);
-                let (_, known) = &mut self.pairs[number];
-                known.count += weight;
-                known.places.push(number32(start + i - 1));
+                let (_, count, places) = &mut self.pairs[number];
+                *count += weight;
+                places.push(number32(start + i - 1));
             }
         }
         Ok(())
@@ -70,7 +71,7 @@ impl<'a> Found<'a> {
             _ => *self.others.entry(pair).or_insert(next),
         };
         if number == next {
-            self.pairs.push((pair, Known::default()));
+            self.pairs.push((pair, 0, Places::with_room(AHEAD)));
         }
         number as usize
     }

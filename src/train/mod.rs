@@ -11,13 +11,16 @@
 
 mod checkpoint;
 mod found;
+mod known;
 mod pairs;
 mod places;
+mod queue;
 mod sketch;
 mod slots;
 mod spell;
 mod ties;
 
+use std::borrow::Borrow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -114,7 +117,7 @@ impl Options {
     }
 }
 
-/// Learn a vocabulary.
+/// Learn a vocabulary. Counts that are given away, and not lent, are dropped as soon as their words have been laid down.
 ///
 /// ```
 /// use toklet::{Pattern, WordCounts, threads::Pulse, train::{Options, train}};
@@ -123,9 +126,34 @@ impl Options {
 /// assert_eq!(vocabulary.token(257)?, b"low");
 /// # Ok::<(), toklet::Error>(())
 /// ```
-pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vocabulary> {
+pub fn train(counts: impl Borrow<WordCounts>, options: &Options, pulse: &Pulse) -> Result<Vocabulary> {
     let base = options.base(pulse)?;
     options.check(&base)?;
+    check(counts.borrow(), options, pulse)?;
+    let specials = options.new_specials(&base);
+    let most = options.vocab_size as usize - specials.len() - base.size();
+    let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts.borrow(), options, pulse)).transpose()?;
+    let mut merges = checkpoint.as_ref().map_or(Ok(Vec::new()), |checkpoint| checkpoint.load(most))?;
+    let begun = !merges.is_empty();
+    pulse.tick(merges.len() as u64)?;
+    let stages = || {
+        if let Some((words, pattern)) = &options.superwords {
+            let counts = counts.borrow().cut(pattern, options.threads, pulse)?;
+            stage(counts, &base, options, &mut merges, *words as usize - base.size(), checkpoint.as_ref(), pulse)?;
+        }
+        stage(counts, &base, options, &mut merges, most, checkpoint.as_ref(), pulse)
+    };
+    let learnt = stages();
+    if let Some(checkpoint) = checkpoint {
+        checkpoint.save(&merges)?; // of an interrupted training, too
+    }
+    learnt?;
+    let learnt = base.extended(merges, specials, pulse)?;
+    Ok(if begun || options.extend.is_some() || options.superwords.is_some() { learnt } else { learnt.reached() })
+}
+
+/// Refuse counts that can't be trained on.
+fn check(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<()> {
     if counts.is_empty() {
         return Err(Error::new(Kind::Corpus, "the corpus", "empty", "at least one pretoken long"));
     }
@@ -137,34 +165,41 @@ pub fn train(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<Vo
         let allowed = "\"lines\", where merges may join words";
         return Err(Error::new(Kind::Argument, "the pattern of the counts", quote::text(counts.pattern().regex()), allowed));
     }
-    let specials = options.new_specials(&base);
-    let most = options.vocab_size as usize - specials.len() - base.size();
-    let checkpoint = options.checkpoint.as_deref().map(|path| Checkpoint::new(path, counts, options, pulse)).transpose()?;
-    let mut merges = checkpoint.as_ref().map_or(Ok(Vec::new()), |checkpoint| checkpoint.load(most))?;
-    let begun = !merges.is_empty();
-    pulse.tick(merges.len() as u64)?;
-    let mut stage = |counts: &WordCounts, most: usize| {
-        let start = Arc::new(base.extended(merges.clone(), Vec::new(), pulse)?);
-        match options.ties {
-            Ties::Bytes => learn::<ByTokens>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
-            Ties::Ids | Ties::HuggingFace => learn::<BySymbols>(counts, &start, options, &mut merges, most, checkpoint.as_ref(), pulse),
-        }
-    };
-    let words =
-        options.superwords.as_ref().map_or(Ok(()), |(words, pattern)| stage(&counts.cut(pattern, options.threads, pulse)?, *words as usize - base.size()));
-    let learnt = words.and_then(|()| stage(counts, most));
-    if let Some(checkpoint) = checkpoint {
-        checkpoint.save(&merges)?; // of an interrupted training, too
-    }
-    learnt?;
-    let learnt = base.extended(merges, specials, pulse)?;
-    Ok(if begun || options.extend.is_some() || options.superwords.is_some() { learnt } else { learnt.reached() })
+    Ok(())
 }
 
-/// Learn merges on top of `start` until there are `most`.
+/// Learn merges on top of `base` and those learnt so far, until there are `most`.
+fn stage(
+    counts: impl Borrow<WordCounts>,
+    base: &Vocabulary,
+    options: &Options,
+    merges: &mut Vec<Parts>,
+    most: usize,
+    checkpoint: Option<&Checkpoint<'_>>,
+    pulse: &Pulse,
+) -> Result<()> {
+    let start = Arc::new(base.extended(merges.clone(), Vec::new(), pulse)?);
+    let (spelled, symbols) = alphabet(&start, options.ties);
+    let slots = lay(counts.borrow(), &start, spelled.len(), &symbols, workers(options.threads), pulse)?;
+    drop(counts);
+    let text = Text { start, spelled, slots };
+    match options.ties {
+        Ties::Bytes => learn::<ByTokens>(text, options, merges, most, checkpoint, pulse),
+        Ties::Ids | Ties::HuggingFace => learn::<BySymbols>(text, options, merges, most, checkpoint, pulse),
+    }
+}
+
+/// A corpus, ready to be merged.
+struct Text {
+    /// What it is spelled in.
+    start: Arc<Vocabulary>,
+    /// The bytes of each symbol.
+    spelled: Vec<Arc<[u8]>>,
+    slots: Slots,
+}
+
 fn learn<T: Tie>(
-    counts: &WordCounts,
-    start: &Arc<Vocabulary>,
+    Text { start, mut spelled, mut slots }: Text,
     options: &Options,
     merges: &mut Vec<Parts>,
     most: usize,
@@ -172,8 +207,6 @@ fn learn<T: Tie>(
     pulse: &Pulse,
 ) -> Result<()> {
     let (longest, threads) = (options.max_token_length.unwrap_or(MAX_TOKEN_BYTES), workers(options.threads));
-    let (mut spelled, symbols) = alphabet(start, options.ties);
-    let mut slots = lay(counts, start, spelled.len(), &symbols, threads, pulse)?;
     let mut threshold = None;
     while merges.len() < most && threshold != Some(options.min_frequency) {
         let sketch = Sketch::of(&slots, threads, pulse)?;
@@ -181,18 +214,17 @@ fn learn<T: Tie>(
         threshold = Some(next);
         let mut pairs: Pairs<T> = Pairs::of(&Words { slots: &slots, spelled: &spelled, longest }, sketch, next, threads, pulse)?;
         while merges.len() < most
-            && let Some(pair) = pairs.most_frequent()
+            && let Some((number, pair)) = pairs.most_frequent(&spelled)
         {
             let (left, right) = (&spelled[pair.0 as usize], &spelled[pair.1 as usize]);
-            let token = [&left[..], right].concat();
+            let token: Arc<[u8]> = left.iter().chain(right.iter()).copied().collect();
             if start.ordinary(&token).is_some() {
-                pairs.forget(pair);
                 continue;
             }
             let parts = (left.to_vec(), right.to_vec());
-            spelled.push(token.into());
+            spelled.push(token);
             slots.add_symbol(pair.0, pair.1);
-            pairs.merge(pair, &mut slots, &spelled, pulse)?;
+            pairs.merge(number, &mut slots, &spelled, pulse)?;
             merges.push(parts);
             if let Some(checkpoint) = checkpoint {
                 checkpoint.save_now_and_then(merges)?;

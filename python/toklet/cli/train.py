@@ -54,7 +54,8 @@ def train(args: argparse.Namespace) -> None:
     options = {"special_tokens": args.special, "min_frequency": args.min_frequency, "max_token_length": args.max_token_length, "ties": args.ties}
     options |= {"extend": extend, "checkpoint": args.checkpoint, "threads": args.threads, "superwords": args.superwords}
     checked("o200k" if pattern is None else pattern, args.vocab_size, words=words, **options)
-    tok = counted(args, pattern).train(args.vocab_size, progress=not args.quiet, pattern=words, **options)
+    counts = counted(args, pattern)
+    tok = counts._train(checked(counts.pattern, args.vocab_size, words=args.pattern, **options), not args.quiet, spend=True)
     tok.save(args.output)
     seconds = time.perf_counter() - started
     if args.json:

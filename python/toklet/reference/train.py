@@ -98,8 +98,9 @@ def train(
     superwords: tuple[int, str] | None = None,
     threads: int | None = None,
     progress: object = None,
+    spend: bool = False,
 ) -> Tokenizer:
-    """Learn a vocabulary of at most `vocab_size` ids, those of `extend` included.
+    """Learn a vocabulary of at most `vocab_size` ids, those of `extend` included. `spend`: the counts aren't needed afterwards.
 
     With `superwords`, a size and a pattern, the counts are of lines: until the vocabulary has that size their words are learnt, cut by the pattern, and
     from there on whole lines are, in which merges may join words.
