@@ -1,12 +1,12 @@
 //! Where no merge can cross: between two characters that no token of the vocabulary holds side by side.
 //!
-//! A merge that crosses a place makes a token with text of both sides in it, so its bytes hold the end of the character before the place and the beginning of the one
-//! behind it. Where no token does, what stands on the two sides is encoded as if it stood alone, whatever the ranks are: the merges of one side neither see nor touch
-//! the other. Long pretokens, as scripts without spaces have them, fall into parts that are short and have mostly been seen before.
+//! A merge that crosses a place makes a token with text of both sides in it, so its bytes hold the end of the character before the place and the beginning of
+//! the one behind it. Where no token does, what stands on the two sides is encoded as if it stood alone, whatever the ranks are: the merges of one side neither
+//! see nor touch the other. Long pretokens, as scripts without spaces have them, fall into parts that are short and have mostly been seen before.
 //!
-//! A token may also begin or end inside a character. Then only the two bytes at the place are known of it, and every place between two such bytes counts as one that may
-//! be crossed. The pairs of whole characters are bits of a filter; two that share a bit only cost a cut. All bytes are text here too: one that isn't part of
-//! a character by the lead byte before it stands for itself.
+//! A token may also begin or end inside a character. Then only the two bytes at the place are known of it, and every place between two such bytes counts as one
+//! that may be crossed. The pairs of whole characters are bits of a filter; two that share a bit only cost a cut. All bytes are text here too: one that isn't
+//! part of a character by the lead byte before it stands for itself.
 
 use std::ops::Range;
 

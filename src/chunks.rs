@@ -1,9 +1,9 @@
 //! A text -> pieces that each have at most so many ids, and together are the text.
 //!
-//! A piece is a run of pretokens, so that no word is cut: as many as fit, or, if one of them in the second half of the piece ends in a line break, those up to the last such.
-//! The next piece may begin with the last pretokens of the one before it. A pretoken that doesn't fit into a piece alone is cut between characters, in windows, so that
-//! time stays linear. A piece is counted as the text that it is: where a pattern looks at what stands around a pretoken that may be more than the sum, and pretokens
-//! are given up until it fits. Pieces are found a few thousand bytes of text at a time, by what is asked for.
+//! A piece is a run of pretokens, so that no word is cut: as many as fit, or, if one of them in the second half of the piece ends in a line break, those up to
+//! the last such. The next piece may begin with the last pretokens of the one before it. A pretoken that doesn't fit into a piece alone is cut between
+//! characters, in windows, so that time stays linear. A piece is counted as the text that it is: where a pattern looks at what stands around a pretoken that
+//! may be more than the sum, and pretokens are given up until it fits. Pieces are found a few thousand bytes of text at a time, by what is asked for.
 
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -18,8 +18,8 @@ const LONGER: u8 = u8::MAX;
 
 /// Decodes many ids at once, by a table of the vocabulary's tokens.
 ///
-/// Nearly all tokens are short. So they stand in entries of one size and an entry is copied whole, whatever its token's length: the next token overwrites what was too much.
-/// That takes a third of the time of copying each token's own bytes from where they lie.
+/// Nearly all tokens are short. So they stand in entries of one size and an entry is copied whole, whatever its token's length: the next token overwrites what
+/// was too much. That takes a third of the time of copying each token's own bytes from where they lie.
 pub struct Decoder {
     vocabulary: Arc<Vocabulary>,
     /// Of each id; 0 where there is none.

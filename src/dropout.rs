@@ -1,8 +1,8 @@
 //! BPE-dropout: merging that now and then leaves a merge out, so that a model sees more than one way to spell a word (Provilkov, Emelianenko and Voita, 2020).
 //!
-//! At each step each pair that could be merged is dropped with probability p, and of those left the one of lowest rank is merged, the leftmost; if none is left, the
-//! pretoken is done. Tossing for the pairs in the order in which they would be merged, until one isn't dropped, is the same with fewer tosses, and a heap has that
-//! order: time n log n / (1 - p). Toss n of the pretoken that begins at byte b of the text is the number of (seed, b, DROPOUT, n): see `philox`.
+//! At each step each pair that could be merged is dropped with probability p, and of those left the one of lowest rank is merged, the leftmost; if none is
+//! left, the pretoken is done. Tossing for the pairs in the order in which they would be merged, until one isn't dropped, is the same with fewer tosses, and a
+//! heap has that order: time n log n / (1 - p). Toss n of the pretoken that begins at byte b of the text is the number of (seed, b, DROPOUT, n): see `philox`.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

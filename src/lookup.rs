@@ -1,14 +1,14 @@
 //! Pretokens -> ids: what is known is looked up, the rest is merged.
 //!
-//! Most pretokens of real text are tokens, and most of the others have occurred before. So some hundred pretokens are taken together, in passes that hardly branch: their
-//! keys (`key`), and the lines of the shared table where they can be (`tokens`) are fetched; who is there, and for the others the lines of the worker's own table
-//! (`seen`) are fetched; who is there; what is left is merged, several at a time; then, in their order, the ids are handed on.
+//! Most pretokens of real text are tokens, and most of the others have occurred before. So some hundred pretokens are taken together, in passes that hardly
+//! branch: their keys (`key`), and the lines of the shared table where they can be (`tokens`) are fetched; who is there, and for the others the lines of the
+//! worker's own table (`seen`) are fetched; who is there; what is left is merged, several at a time; then, in their order, the ids are handed on.
 //!
 //! What is longer than a key is first cut where no merge can cross, if it isn't ASCII. A part that is still longer has a memory of its own (`long`).
 //!
-//! Measured (cycles a pretoken of English that is new, at 2.6 GHz): keys 6, find 9, recall 4, merge 16, hand on 7. Left: two batches together instead of eight (merging several at a
-//! time finds too few: a tenth slower); the ids of every pretoken in sixteen places of its own (8 batches fill the nearest cache then: find and hand on 4 more); copying runs of
-//! single tokens by their length (a branch that is foreseen badly, 60 cycles each; a fixed number of them, 25).
+//! Measured (cycles a pretoken of English that is new, at 2.6 GHz): keys 6, find 9, recall 4, merge 16, hand on 7. Left: two batches together instead of eight
+//! (merging several at a time finds too few: a tenth slower); the ids of every pretoken in sixteen places of its own (8 batches fill the nearest cache then:
+//! find and hand on 4 more); copying runs of single tokens by their length (a branch that is foreseen badly, 60 cycles each; a fixed number of them, 25).
 
 mod batch;
 mod key;

@@ -1,8 +1,8 @@
 //! The bytes of one pretoken -> its ids: join the neighbouring pair of lowest rank, the leftmost one, until no pair can be joined.
 //!
-//! This is all of BPE's encoding. The order matters: the merges are tried as they were learnt, never the longest first. Short pretokens look at every
-//! pair at each step, in arrays of fixed size, where the processor allows it several pretokens at a time (`wide`); long ones sort the pairs, and keep those that come up in a heap, in n log n; very long ones
-//! are merged in `pieces`. All take the pairs in the same order, so the result is the same.
+//! This is all of BPE's encoding. The order matters: the merges are tried as they were learnt, never the longest first. Short pretokens look at every pair at
+//! each step, in arrays of fixed size, where the processor allows it several pretokens at a time (`wide`); long ones sort the pairs, and keep those that come
+//! up in a heap, in n log n; very long ones are merged in `pieces`. All take the pairs in the same order, so the result is the same.
 
 mod pieces;
 #[cfg(target_arch = "x86_64")]
@@ -171,8 +171,8 @@ impl Merger {
 
 /// A pretoken of at most `N` bytes or ids, which is at most 64, on its way to its ids.
 ///
-/// Every symbol keeps the place of its first byte. A pair's number and the place where it begins are one number, so that the least of all is the leftmost pair of
-/// lowest number, and is found by comparing all of them, without a branch.
+/// Every symbol keeps the place of its first byte. A pair's number and the place where it begins are one number, so that the least of all is the leftmost pair
+/// of lowest number, and is found by comparing all of them, without a branch.
 struct Short<const N: usize> {
     ids: [u32; N],
     pairs: [i32; N],

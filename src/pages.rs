@@ -1,13 +1,13 @@
 //! Memory for tables of fixed size and for results, and fetching a place of it ahead of its use.
 //!
-//! Large tables ask for huge pages before they are first touched: where addresses are dear to translate a random place costs less then. On the machine where this was
-//! written it made no difference that could be told from chance (a random place in 8 MB 23 ns with them, 18 without). Touching new memory for the first time does get cheaper: on
-//! another machine 4 KB took 1.5 microseconds, and 0.13 as a part of a huge page.
+//! Large tables ask for huge pages before they are first touched: where addresses are dear to translate a random place costs less then. On the machine where
+//! this was written it made no difference that could be told from chance (a random place in 8 MB 23 ns with them, 18 without). Touching new memory for the
+//! first time does get cheaper: on another machine 4 KB took 1.5 microseconds, and 0.13 as a part of a huge page.
 //!
-//! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once (those behind a table that gets shorter at once), and named to the system only in
-//! between; 2. a mapping is as long as its slice, begins at a multiple of any alignment, belongs to the table alone, and is zero, which is a value of every T; 3. it is
-//! memory like that of a Vec; 4. a prefetch changes nothing that a program can see, and may be asked for any address; 5. nor does advice on how large pages
-//! shall be, whatever else lies in the first and the last of them. The safe twin of a mapping is the Vec that small tables are.
+//! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once (those behind a table that gets shorter at once), and named to the system only
+//! in between; 2. a mapping is as long as its slice, begins at a multiple of any alignment, belongs to the table alone, and is zero, which is a value of every
+//! T; 3. it is memory like that of a Vec; 4. a prefetch changes nothing that a program can see, and may be asked for any address; 5. nor does advice on how
+//! large pages shall be, whatever else lies in the first and the last of them. The safe twin of a mapping is the Vec that small tables are.
 #![allow(unsafe_code)]
 
 use std::ops::{Deref, DerefMut};

@@ -1,8 +1,8 @@
 //! Pair of ids -> what it becomes, and when: the table that defines merging.
 //!
-//! Pairs are numbered in the order in which they are merged, so the lowest number is what merging looks for. A line of the table has eight entries of four bytes: ten bits
-//! of a pair's hash, and its number. A look-up touches one line as a rule, 1 MB of them for cl100k, and only what looks like the pair is compared with the pair of that
-//! number. What a pair becomes is asked only when it is merged, and is found by its number.
+//! Pairs are numbered in the order in which they are merged, so the lowest number is what merging looks for. A line of the table has eight entries of four
+//! bytes: ten bits of a pair's hash, and its number. A look-up touches one line as a rule, 1 MB of them for cl100k, and only what looks like the pair is
+//! compared with the pair of that number. What a pair becomes is asked only when it is merged, and is found by its number.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -152,7 +152,8 @@ impl Pairs {
         self.order = order;
     }
 
-    /// Give a pair the next number; gives the one that it has already, if it is there. Ids are under `MAX_IDS`, numbers under two to the power of `NUMBER_BITS` - 1.
+    /// Give a pair the next number; gives the one that it has already, if it is there. Ids are under `MAX_IDS`, numbers under two to the power of `NUMBER_BITS`
+    /// - 1.
     pub(crate) fn push(&mut self, (left, right): (u32, u32), id: u32) -> Option<u32> {
         let known = self.number(left, right);
         if known != NONE {

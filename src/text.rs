@@ -1,8 +1,8 @@
-//! A text as a program holds it: bytes, or characters of one, two or four bytes each, as Python does. Those are written as UTF-8 where they are encoded, by the worker
-//! that encodes them, and a str is read from UTF-8 right into its place: no copy of the whole is kept.
+//! A text as a program holds it: bytes, or characters of one, two or four bytes each, as Python does. Those are written as UTF-8 where they are encoded, by the
+//! worker that encodes them, and a str is read from UTF-8 right into its place: no copy of the whole is kept.
 //!
-//! Most characters of most texts are ASCII, and lie together: so many are looked at in one step, and copied if they all are. (CPython's own ways take characters one by one from the
-//! first on that isn't ASCII: 2.4 ns a byte of English with typographic quotes, where this takes 0.3.)
+//! Most characters of most texts are ASCII, and lie together: so many are looked at in one step, and copied if they all are. (CPython's own ways take
+//! characters one by one from the first on that isn't ASCII: 2.4 ns a byte of English with typographic quotes, where this takes 0.3.)
 
 use crate::error::{Error, Kind, Result};
 use crate::pages;

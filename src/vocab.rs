@@ -2,9 +2,10 @@
 //!
 //! The pair table is what defines merging: a pair of neighbouring ids that stands in it may become one id, lower ranks first. A list of merges gives it
 //! directly (rank = place in the list). A list of ranks, as tiktoken publishes, gives it too: every way to cut a token into two tokens is a pair of that
-//! token's rank, of which the table has those that merging can take (`pairing`). `whole` says that a pretoken which is a token is taken as that token at once, whether its merges lead there or not (tiktoken: always).
-//! Special tokens have ids and text, but no part in merging. What a pretoken begins as are its bytes; or its characters ([`Symbols`]), as sentencepiece has it,
-//! and then a character that is no token becomes the tokens of its bytes, or the unknown token. A vocabulary that exists is valid.
+//! token's rank, of which the table has those that merging can take (`pairing`). `whole` says that a pretoken which is a token is taken as that token at once,
+//! whether its merges lead there or not (tiktoken: always). Special tokens have ids and text, but no part in merging. What a pretoken begins as are its bytes;
+//! or its characters ([`Symbols`]), as sentencepiece has it, and then a character that is no token becomes the tokens of its bytes, or the unknown token. A
+//! vocabulary that exists is valid.
 
 mod pairing;
 mod spellings;
@@ -152,8 +153,8 @@ impl Vocabulary {
         Self::new(tokens, listed, specials, self.whole, pulse)
     }
 
-    /// The same, where it is known that merging a token's bytes leads to it. That is so of what training has learnt from single bytes: where a token was made, nothing had
-    /// been merged across its borders, so its bytes alone are merged in the same order.
+    /// The same, where it is known that merging a token's bytes leads to it. That is so of what training has learnt from single bytes: where a token was made,
+    /// nothing had been merged across its borders, so its bytes alone are merged in the same order.
     pub(crate) fn reached(self) -> Self {
         Self { doubtful: Vec::new(), ..self }
     }

@@ -12,8 +12,8 @@ use minijinja::{Error, ErrorKind, State, Value};
 pub(super) const CHECK: &str = "_checked_value";
 /// Values in variables are nested at most so deep: what the engine does with values recurses.
 const MAX_DEPTH: usize = 200;
-/// What is in a variable holds at most a value for each so many steps that the template may take in all: the whole conversation holds fewer. The engine compares
-/// two values in one step, so it is also what bounds the time: 5 s, at worst, for a short conversation.
+/// What is in a variable holds at most a value for each so many steps that the template may take in all: the whole conversation holds fewer. The engine
+/// compares two values in one step, so it is also what bounds the time: 5 s, at worst, for a short conversation.
 const STEPS_PER_VALUE: u64 = 512;
 
 pub(super) fn refuse<T>(why: impl Into<String>) -> Result<T, Error> {

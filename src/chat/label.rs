@@ -115,7 +115,8 @@ impl<'a> Texts<'a> {
 pub(super) enum Choice {
     /// As below, and a label stands for a content that is empty.
     Silent,
-    /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all; and what messages say even where the template knows the word.
+    /// All but white space, quotes, backslashes and controls; of texts that are nothing else, all; and what messages say even where the template knows the
+    /// word.
     Every,
     /// All but white space, quotes, backslashes and controls.
     All,

@@ -1,5 +1,5 @@
-//! What can be read off a chat template's source before it is compiled: the text constants and the names that it uses, and where its `{% generation %}` tags stand.
-//! What a template puts into a variable goes through a check, which is written into the source here (`bounds.rs`).
+//! What can be read off a chat template's source before it is compiled: the text constants and the names that it uses, and where its `{% generation %}` tags
+//! stand. What a template puts into a variable goes through a check, which is written into the source here (`bounds.rs`).
 
 use std::collections::BTreeSet;
 

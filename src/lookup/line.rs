@@ -1,10 +1,11 @@
 //! Lines -> ids, in a vocabulary of superwords: what is known of words is looked up as words are, and what joins them as if ids were bytes.
 //!
-//! Up to the first merge that joins words a line is merged like any text, so its parts are looked up in a vocabulary of those merges alone, cut where none of them can cross
-//! ([`Lookup::parted`]). What they leave are ids, which the later merges join. A later merge that crosses the place between two of these ids makes a token that has the two
-//! side by side in it; where no token has, what stands on both sides becomes what it becomes alone, as at the places in `boundary`. Most neighbours are such: the line
-//! falls into runs of few ids. What a run becomes depends on its ids only, so it is remembered by them. The order is that of the ranks, since all the first merges come before all
-//! the later ones; and it holds because no later merge makes what one of the first ones could join: where a token has two origins, nothing is cut.
+//! Up to the first merge that joins words a line is merged like any text, so its parts are looked up in a vocabulary of those merges alone, cut where none of
+//! them can cross ([`Lookup::parted`]). What they leave are ids, which the later merges join. A later merge that crosses the place between two of these ids
+//! makes a token that has the two side by side in it; where no token has, what stands on both sides becomes what it becomes alone, as at the places in
+//! `boundary`. Most neighbours are such: the line falls into runs of few ids. What a run becomes depends on its ids only, so it is remembered by them. The
+//! order is that of the ranks, since all the first merges come before all the later ones; and it holds because no later merge makes what one of the first ones
+//! could join: where a token has two origins, nothing is cut.
 
 use std::sync::Arc;
 

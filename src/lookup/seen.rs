@@ -1,7 +1,8 @@
 //! Pretokens seen before -> their ids: a worker's table, of fixed size, that forgets by overwriting.
 //!
-//! A slot is a key and up to six ids, 32 bytes, and a key has one line of two slots where it can be. So a look-up touches one line of memory, which can be fetched ahead of
-//! time, and hostile text can make the table forget but never search or grow. What has more ids has further slots, under keys that no pretoken has.
+//! A slot is a key and up to six ids, 32 bytes, and a key has one line of two slots where it can be. So a look-up touches one line of memory, which can be
+//! fetched ahead of time, and hostile text can make the table forget but never search or grow. What has more ids has further slots, under keys that no pretoken
+//! has.
 
 use super::batch::{Batch, ROOM, places};
 use super::key::{Key, factors};

@@ -1,7 +1,8 @@
 //! Pretokens that are tokens -> their ids: a table that is made with a vocabulary and shared by all threads.
 //!
-//! A key has one line of 64 bytes where it can be, with room for three keys and their ids. So a look-up touches one line of memory, which can be fetched ahead of time.
-//! 4 MB have room for 94 % of cl100k's tokens that have a key (counted with hashes by chance), the lower ids where a line can't hold all; the others are merged when they are first seen.
+//! A key has one line of 64 bytes where it can be, with room for three keys and their ids. So a look-up touches one line of memory, which can be fetched ahead
+//! of time. 4 MB have room for 94 % of cl100k's tokens that have a key (counted with hashes by chance), the lower ids where a line can't hold all; the others
+//! are merged when they are first seen.
 
 use super::batch::Batch;
 use super::key::{Key, factors};

@@ -1,9 +1,9 @@
 //! The two loops over a batch of pretokens, for eight keys or for a whole line at once.
 //!
-//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. eight pretokens are gathered
-//! only where sixteen bytes from the last one's beginning lie in the text, and none begins behind that one; 3. a vector is loaded from or stored to eight or sixteen
-//! neighbours in an array of `BATCH`, which is a multiple of both; 4. a line is 64 bytes at a multiple of 64. The safe twin of each is the plain version, and a test
-//! holds them equal.
+//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. eight pretokens are
+//! gathered only where sixteen bytes from the last one's beginning lie in the text, and none begins behind that one; 3. a vector is loaded from or stored to
+//! eight or sixteen neighbours in an array of `BATCH`, which is a multiple of both; 4. a line is 64 bytes at a multiple of 64. The safe twin of each is the
+//! plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;

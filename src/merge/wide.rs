@@ -1,17 +1,17 @@
 //! Merging several short pretokens in turn, each with its symbols side by side.
 //!
-//! A step looks at the two pairs that the last join made, finds the lowest number of all pairs, joins that pair, closes the gap and asks for the two new pairs, without a
-//! branch that depends on what is found: what stands before the first symbol and behind the last is in no pair. While memory answers, the other pretokens are
-//! stepped; one that is done makes room for the next. A number is looked up by ten bits of a hash alone, and compared with its pair when that is to be joined;
-//! where they differ the pretoken is merged again, by itself.
+//! A step looks at the two pairs that the last join made, finds the lowest number of all pairs, joins that pair, closes the gap and asks for the two new pairs,
+//! without a branch that depends on what is found: what stands before the first symbol and behind the last is in no pair. While memory answers, the other
+//! pretokens are stepped; one that is done makes room for the next. A number is looked up by ten bits of a hash alone, and compared with its pair when that is
+//! to be joined; where they differ the pretoken is merged again, by itself.
 //!
 //! Symbols and pairs are read and written as whole vectors: a vector that is read right behind a part of it was written waits until all before it is done.
 //!
-//! Measured (cl100k, words of English that is new, 8 bytes in the mean, cycles at 2.6 GHz): 510 a word. Tried: pairs written one at a time (1,060, whether four or eight are stepped
-//! in turn, and whether tables are in the nearest cache or not); plain loops over sixteen numbers, compiled for each width (910).
+//! Measured (cl100k, words of English that is new, 8 bytes in the mean, cycles at 2.6 GHz): 510 a word. Tried: pairs written one at a time (1,060, whether four
+//! or eight are stepped in turn, and whether tables are in the nearest cache or not); plain loops over sixteen numbers, compiled for each width (910).
 //!
-//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded from and
-//! stored to the halves of an array of sixteen, or a line of eight, or the sixteen bytes of a pretoken; 3. numbers are gathered from 256 or 65,536 by
+//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded
+//! from and stored to the halves of an array of sixteen, or a line of eight, or the sixteen bytes of a pretoken; 3. numbers are gathered from 256 or 65,536 by
 //! one byte or two. The safe twin is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! What stands around the model: added tokens, the normalizer, what cuts text into pretokens, the template, and how ids become text again.
 //!
-//! It is given and kept as JSON, in the words of tokenizer.json, without the vocabulary and the merges: a [`Pipeline`] is made of that, and refuses by name what
-//! it doesn't do. In the order of a text: the added tokens that aren't normalized are cut out; what stands between is normalized; the normalized
-//! added tokens are cut out; a space may be put before what is left; it is cut into pretokens.
+//! It is given and kept as JSON, in the words of tokenizer.json, without the vocabulary and the merges: a [`Pipeline`] is made of that, and refuses by name
+//! what it doesn't do. In the order of a text: the added tokens that aren't normalized are cut out; what stands between is normalized; the normalized added
+//! tokens are cut out; a space may be put before what is left; it is cut into pretokens.
 //!
 //! These files write a space as ▁. Where everything in a file that is a space becomes one, tokens are read with the space itself, and a ▁ in a text becomes a
 //! space: the ids are the same, and a token's bytes are those of the text that it stands for.
@@ -196,7 +196,8 @@ impl Pipeline {
         self.specials.each(data, chosen, |at| at as u64, visit)
     }
 
-    /// Visit a text as stretches that are ready to be cut, with added tokens between them; `at_start` says that it stands at the start of a whole text, `located` asks for places.
+    /// Visit a text as stretches that are ready to be cut, with added tokens between them; `at_start` says that it stands at the start of a whole text,
+    /// `located` asks for places.
     pub(crate) fn each_piece(
         &self,
         data: &[u8],

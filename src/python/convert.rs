@@ -134,9 +134,10 @@ fn listed(list: &Bound<'_, PyList>) -> PyResult<Vec<u32>> {
         if place % LISTED == LISTED - 1 {
             list.py().detach(|| ()); // what others do to the list meanwhile is seen at the next place
         }
-        // Sound because: 1. `place` is asked of a list, and one that isn't in it gives null, which is looked for; 2. the list holds the item while it is read: this thread
-        // has the interpreter, and taking the number of an exact int runs no code of anybody's that could change the list; 3. an error of these calls is never left
-        // standing: they make none but for a place that isn't there and for an int too large, and both are then taken again in the safe way, which reports it.
+        // Sound because: 1. `place` is asked of a list, and one that isn't in it gives null, which is looked for; 2. the list holds the item while it is read:
+        // this thread has the interpreter, and taking the number of an exact int runs no code of anybody's that could change the list; 3. an error of these
+        // calls is never left standing: they make none but for a place that isn't there and for an int too large, and both are then taken again in the safe
+        // way, which reports it.
         let number = unsafe {
             let item = ffi::PyList_GetItem(list.as_ptr(), place.cast_signed());
             if item.is_null() || ffi::PyLong_CheckExact(item) == 0 { -1 } else { ffi::PyLong_AsLongLong(item) }
@@ -257,9 +258,9 @@ impl Rows {
             Some(copied) => copied.as_ptr().cast::<u8>(),
             None => self.buffer.buf_ptr().cast::<u8>().cast_const(),
         };
-        // Sound because: 1. the row lies in the buffer, which is held as long as `self` is, or in the copy; 2. `get` has checked that its items lie side by side and
-        // are aligned; 3. any bits are a T; 4. another thread that writes into an array while it is read changes what the numbers are: the answer may be wrong then,
-        // or an error, but no place is read that isn't in the row. (numpy reads arrays under the same condition.)
+        // Sound because: 1. the row lies in the buffer, which is held as long as `self` is, or in the copy; 2. `get` has checked that its items lie side by
+        // side and are aligned; 3. any bits are a T; 4. another thread that writes into an array while it is read changes what the numbers are: the answer may
+        // be wrong then, or an error, but no place is read that isn't in the row. (numpy reads arrays under the same condition.)
         unsafe { std::slice::from_raw_parts(start.offset(self.stride * row.cast_signed()).cast::<T>(), self.width) }
     }
 }

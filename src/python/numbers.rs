@@ -1,7 +1,7 @@
 //! Numbers that the core has made -> memory that numpy reads in place.
 //!
-//! Why the `unsafe` blocks are sound: 1. the memory belongs to the object, never moves and is never touched from here again, and a buffer holds the object for as long as it is
-//! used; 2. a raw pointer is all that keeps the object from being shared by threads, and nothing here reads through it.
+//! Why the `unsafe` blocks are sound: 1. the memory belongs to the object, never moves and is never touched from here again, and a buffer holds the object for
+//! as long as it is used; 2. a raw pointer is all that keeps the object from being shared by threads, and nothing here reads through it.
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;

@@ -1,7 +1,7 @@
 //! Python's strs, read where they lie and made in their place; and bytes, made so.
 //!
-//! A str holds characters of one, two or four bytes each. The interpreter's own ways to UTF-8 and back take them one by one where any of them isn't ASCII, and the first keeps
-//! the UTF-8 in the str for as long as it lives.
+//! A str holds characters of one, two or four bytes each. The interpreter's own ways to UTF-8 and back take them one by one where any of them isn't ASCII, and
+//! the first keeps the UTF-8 in the str for as long as it lives.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -29,8 +29,9 @@ pub(super) enum Characters<'a> {
 impl<'a> Characters<'a> {
     /// Borrow the characters.
     pub(super) fn of(string: &'a Bound<'_, PyString>) -> PyResult<Self> {
-        // Sound because: 1. the characters of a str never change or move, with or without the interpreter, and it is held for as long as they are; 2. `data` says how wide they are
-        // by the bits that CPython 3.11 and later keep for it, and a test reads strs of each width; 3. `PyUnicode_IS_ASCII` reads one more of these bits.
+        // Sound because: 1. the characters of a str never change or move, with or without the interpreter, and it is held for as long as they are; 2. `data`
+        // says how wide they are by the bits that CPython 3.11 and later keep for it, and a test reads strs of each width; 3. `PyUnicode_IS_ASCII` reads one
+        // more of these bits.
         let (data, ascii) = unsafe { (string.data()?, ffi::PyUnicode_IS_ASCII(string.as_ptr()) != 0) };
         Ok(match data {
             PyStringData::Ucs1(bytes) if ascii => Self::Ascii(bytes),
@@ -67,7 +68,8 @@ impl<'a> Characters<'a> {
 /// Make bytes, of zeros that are then filled.
 pub(super) fn bytes<'py>(py: Python<'py>, size: usize, fill: impl FnOnce(&mut [u8]) -> PyResult<()>) -> PyResult<Bound<'py, PyBytes>> {
     let wanted = isize::try_from(size).unwrap_or(isize::MAX);
-    // Sound because: 1. new bytes have place for `size`, or there are none but an error; 2. nobody else knows of them until they are returned; 3. they are lent out when they are zero.
+    // Sound because: 1. new bytes have place for `size`, or there are none but an error; 2. nobody else knows of them until they are returned; 3. they are lent
+    // out when they are zero.
     let (made, memory) = unsafe {
         let made = Bound::from_owned_ptr_or_err(py, ffi::PyBytes_FromStringAndSize(std::ptr::null(), wanted))?.cast_into_unchecked::<PyBytes>();
         let memory = std::slice::from_raw_parts_mut(ffi::PyBytes_AsString(made.as_ptr()).cast::<MaybeUninit<u8>>(), size);
@@ -93,8 +95,9 @@ pub(super) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, Py
 fn made<'py, U: Unit + Send>(py: Python<'py>, text: &str, widest: u32) -> PyResult<Bound<'py, PyString>> {
     let length = text.chars().count();
     let wanted = isize::try_from(length).unwrap_or(isize::MAX);
-    // Sound because: 1. a new str has place for `length` characters as wide as `widest` asks for, which is as wide as a U, or there is no str but an error; 2. nobody else
-    // knows of it until it is returned, and then each of its characters has been written: all, because there are `length`, none wider than `widest`, one not narrower.
+    // Sound because: 1. a new str has place for `length` characters as wide as `widest` asks for, which is as wide as a U, or there is no str but an error; 2.
+    // nobody else knows of it until it is returned, and then each of its characters has been written: all, because there are `length`, none wider than
+    // `widest`, one not narrower.
     let (string, characters) = unsafe {
         let string = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(wanted, widest))?.cast_into_unchecked::<PyString>();
         let characters = std::slice::from_raw_parts_mut(ffi::PyUnicode_DATA(string.as_ptr()).cast::<U>(), length);

@@ -20,8 +20,8 @@ impl<V: Value> Kept<'_, V> {
         )
     }
 
-    /// Make what came before less likely: divide positive logits and multiply negative ones (Keskar et al., 2019); then subtract something for each time that the
-    /// id came, and once (OpenAI's definition).
+    /// Make what came before less likely: divide positive logits and multiply negative ones (Keskar et al., 2019); then subtract something for each time that
+    /// the id came, and once (OpenAI's definition).
     pub fn penalties(&mut self, settings: &Settings, history: &[u32]) -> Result<()> {
         let mut times = BTreeMap::new();
         last(history, settings.penalty_last_n).iter().for_each(|id| *times.entry(index(*id)).or_insert(0_u64) += 1);

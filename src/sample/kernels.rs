@@ -2,8 +2,8 @@
 //!
 //! Each is written once, over sixteen lanes, and compiled for every vector width that the processor may have: 512 and 256 bits on x86-64, the baseline
 //! elsewhere (on aarch64 that is NEON). The three that a call spends its time in are written out for 512 bits as well, because the compiler leaves half of the
-//! speed there: block maxima 9.5 -> 4.5 µs, masses 31 -> 16, rough sums 10 -> 8 (128,256 singles, AMD EPYC). All operations are exact or rounded in one way only, so
-//! that the widths give the same bits (but the rough sums, which only bound).
+//! speed there: block maxima 9.5 -> 4.5 µs, masses 31 -> 16, rough sums 10 -> 8 (128,256 singles, AMD EPYC). All operations are exact or rounded in one way
+//! only, so that the widths give the same bits (but the rough sums, which only bound).
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded
 //! from arrays of known length, at offsets that end inside. The safe twin of each is the plain version, and a test holds them equal.

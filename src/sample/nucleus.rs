@@ -10,8 +10,8 @@ use super::mass::{reach, reaching, sum, within};
 use super::row::places;
 use super::weight::{UNIT, whole};
 
-/// How many of the largest logits are looked at, one after the other. The mean over 32 peaked rows of 128,256, in microseconds: 48 and 384 33.7; 32, 128 and 480
-/// 28.9; these 27.6.
+/// How many of the largest logits are looked at, one after the other. The mean over 32 peaked rows of 128,256, in microseconds: 48 and 384 33.7; 32, 128 and
+/// 480 28.9; these 27.6.
 const HEADS: [usize; 3] = [40, 224, 500];
 /// How far the rough sum may be off, and more: 3 parts in a million of the polynomial, 3 of the scale, 1 of the sum.
 const OFF: f64 = 2e-5;
@@ -151,8 +151,8 @@ impl<V: Value> Kept<'_, V> {
         true
     }
 
-    /// Bring two values nearer to the one at which the rest of the mass is reached: halve what lies between them a few times, which reads only these few. Gives what
-    /// of the mass is to be found between them, the lower one, and the upper one, which is no longer among them.
+    /// Bring two values nearer to the one at which the rest of the mass is reached: halve what lies between them a few times, which reads only these few. Gives
+    /// what of the mass is to be found between them, the lower one, and the upper one, which is no longer among them.
     fn narrowed(&self, values: &mut Vec<V>, rest: u128, lower: V, upper: Option<V>) -> Option<(u128, V, Option<V>)> {
         let length = values.len();
         values.resize(length.next_multiple_of(BLOCK), V::NONE);

@@ -1,5 +1,5 @@
-//! A row of logits as it came: in its own precision, behind a mask, with the few logits that a step has changed laid over it. Nothing of it is copied; the other
-//! files read it a block of 256 at a time.
+//! A row of logits as it came: in its own precision, behind a mask, with the few logits that a step has changed laid over it. Nothing of it is copied; the
+//! other files read it a block of 256 at a time.
 
 use super::kernels::{BLOCK, Value, at_least, forbid_by_bytes, forbid_by_words, from_brain, from_half};
 use super::mask::Mask;

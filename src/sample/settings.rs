@@ -48,8 +48,8 @@ const NAMES: [(&str, Step); 11] = [
     ("mirostat", Mirostat),
 ];
 
-/// The orders of Hugging Face's logits processors; of vLLM, which cuts at min-p first; of llama.cpp's default chain and of mlx-lm, which divide by the temperature
-/// last; and of OpenAI's parameters. A step that a library doesn't have stands where it does least.
+/// The orders of Hugging Face's logits processors; of vLLM, which cuts at min-p first; of llama.cpp's default chain and of mlx-lm, which divide by the
+/// temperature last; and of OpenAI's parameters. A step that a library doesn't have stands where it does least.
 const ORDERS: [(&str, [Step; 11]); 5] = [
     ("hf", [LogitBias, Penalties, Dry, Temperature, TopK, TopP, MinP, TypicalP, TopNSigma, Xtc, Mirostat]),
     ("vllm", [LogitBias, Penalties, Dry, Temperature, MinP, TopK, TopP, TypicalP, TopNSigma, Xtc, Mirostat]),

@@ -1,4 +1,5 @@
-//! The pattern of cl100k_base (GPT-3.5 and GPT-4) and of Llama 3: words with any one character before them, numbers of up to three digits, white space by lines.
+//! The pattern of cl100k_base (GPT-3.5 and GPT-4) and of Llama 3: words with any one character before them, numbers of up to three digits, white space by
+//! lines.
 
 use super::class::Class;
 use super::machine::State::{Ended, Other, Others, Quote, QuoteL, QuoteV, Tail, Word};

@@ -1,5 +1,5 @@
-//! The pattern of cl100k_base as tiktoken has had it of late: that of cl100k, where the white space at the end of a text is one pretoken, whatever line breaks are
-//! in it.
+//! The pattern of cl100k_base as tiktoken has had it of late: that of cl100k, where the white space at the end of a text is one pretoken, whatever line breaks
+//! are in it.
 //!
 //! In the possessive spelling nothing else differs: what a possessive part takes could go on nothing behind it. The published vocabulary has no token of a line
 //! break and other white space behind, so its ids are the same with both patterns; those of another vocabulary needn't be.

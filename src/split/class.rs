@@ -1,16 +1,17 @@
 //! Text -> class bytes: one for each byte of a text, all that a pattern knows of it.
 //!
 //! The class of a character stands at its first byte, `More` at the others, so that a machine over class bytes runs over text of any script with the same step
-//! a byte. A byte that belongs to no UTF-8 character is a character of its own, of class `Control`. The classes are those of `unicode`, cut finer where a pattern
-//! asks for single characters or for some ranges of them: the quote and the letters of contractions, line breaks, the space and the slash, ASCII, Han and kana. Most patterns
-//! see less: `coarse`.
+//! a byte. A byte that belongs to no UTF-8 character is a character of its own, of class `Control`. The classes are those of `unicode`, cut finer where a
+//! pattern asks for single characters or for some ranges of them: the quote and the letters of contractions, line breaks, the space and the slash, ASCII, Han
+//! and kana. Most patterns see less: `coarse`.
 
 use std::sync::LazyLock;
 
 use super::machine::blocks::{classify_ascii, classify_wide};
 use crate::unicode::{Classes, class_of};
 
-/// How many bytes are classified at a time: few enough that all that is known of them stays in the nearest cache; and of a short text, for which no more room is made ready.
+/// How many bytes are classified at a time: few enough that all that is known of them stays in the nearest cache; and of a short text, for which no more room
+/// is made ready.
 pub(super) const WINDOW: usize = 1 << 12;
 pub(super) const SHORT: usize = 1 << 8;
 pub(super) const BLOCK: usize = 64;
@@ -180,7 +181,8 @@ fn wide(bytes: [u8; 4], plane: &[u8; PLANE]) -> (u8, u32) {
     }
 }
 
-/// Write the classes of the characters that begin in the first bytes of a text, for which there is room and `SPARE`, and say how many bytes these characters are.
+/// Write the classes of the characters that begin in the first bytes of a text, for which there is room and `SPARE`, and say how many bytes these characters
+/// are.
 pub(super) fn classify(data: &[u8], classes: &mut [u8]) -> usize {
     let (plane, mut at, length) = (&**CLASSES, 0, data.len().min(classes.len() - SPARE));
     while at < length {

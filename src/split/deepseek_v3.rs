@@ -1,7 +1,8 @@
-//! The pattern of DeepSeek V3 and R1: numbers of up to three digits, then Han and kana, are cut out; words of what stands between, or of ASCII letters behind a sign.
+//! The pattern of DeepSeek V3 and R1: numbers of up to three digits, then Han and kana, are cut out; words of what stands between, or of ASCII letters behind a
+//! sign.
 //!
-//! It is published as three expressions, each of which cuts what the one before it left. So white space is at its end before a number, and a sign before kana; and what
-//! no expression matches, characters that are neither signs nor letters nor white space, is a pretoken too, but for the last of them before a letter.
+//! It is published as three expressions, each of which cuts what the one before it left. So white space is at its end before a number, and a sign before kana;
+//! and what no expression matches, characters that are neither signs nor letters nor white space, is a pretoken too, but for the last of them before a letter.
 
 use super::class::Class;
 use super::machine::State::{Number1, Number2, Number3, Other, Others, Own0, Own1, Own2, Own3, Own4, Own5, Own6, Tail, Word};

@@ -5,9 +5,9 @@
 //! patterns need: white space keeps its last character for the word behind it, a line's indentation is cut off behind its line break once something
 //! visible follows, and a quote behind a word may or may not turn out to be a contraction.
 //!
-//! The function becomes a table, `next[class][state]`, and the machine one look-up a byte. Each look-up waits for the one before it, so eight stretches of a text run
-//! side by side, seven of them from a guessed state. When the real state at the beginning of a stretch is known, its first steps are taken again until the state is
-//! the one that is there; a machine in the same state on the same text does the same, so all that follows is as it would have been.
+//! The function becomes a table, `next[class][state]`, and the machine one look-up a byte. Each look-up waits for the one before it, so eight stretches of a
+//! text run side by side, seven of them from a guessed state. When the real state at the beginning of a stretch is known, its first steps are taken again until
+//! the state is the one that is there; a machine in the same state on the same text does the same, so all that follows is as it would have been.
 
 pub(super) mod blocks;
 

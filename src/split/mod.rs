@@ -1,8 +1,9 @@
 //! Text -> pretokens: the pieces that no merge ever crosses.
 //!
-//! A pattern is a regular expression whose matches, one after the other, are the pretokens. Each built-in pattern is a machine, in a file of its own: a function
-//! that says what a character does to the pretoken before it. Text becomes class bytes (`class`), over which the machine runs (`machine`), and its steps tell where
-//! pretokens end (`ends`). The pretokens join up to the text again: nothing is lost. A byte that belongs to no UTF-8 character is a character of its own.
+//! A pattern is a regular expression whose matches, one after the other, are the pretokens. Each built-in pattern is a machine, in a file of its own: a
+//! function that says what a character does to the pretoken before it. Text becomes class bytes (`class`), over which the machine runs (`machine`), and its
+//! steps tell where pretokens end (`ends`). The pretokens join up to the text again: nothing is lost. A byte that belongs to no UTF-8 character is a character
+//! of its own.
 
 mod cl100k;
 mod cl100k_end;
@@ -117,8 +118,8 @@ impl Pattern {
         class::prepare();
     }
 
-    /// Cut text into pretokens, a few thousand bytes at a time: `take` is told where the first of them begins, and where it and those behind it end, counted from
-    /// there. Only a regular expression can fail, by giving up on a text.
+    /// Cut text into pretokens, a few thousand bytes at a time: `take` is told where the first of them begins, and where it and those behind it end, counted
+    /// from there. Only a regular expression can fail, by giving up on a text.
     ///
     /// ```
     /// let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! The moves that patterns share: what white space does, and what a visible character does behind it.
 //!
-//! `\s+(?!\S)|\s+`: a run of white space leaves its last character to what follows. `\s*[\r\n]+` before these, in patterns that look at lines: a run with a line
-//! break in it ends behind the last one, and what white space follows that is a run of its own.
+//! `\s+(?!\S)|\s+`: a run of white space leaves its last character to what follows. `\s*[\r\n]+` before these, in patterns that look at lines: a run with a
+//! line break in it ends behind the last one, and what white space follows that is a run of its own.
 
 use super::class::Class;
 use super::machine::State::{self, Blank, Blanks, Ended, Line, LineBlank, LineBlanks, LineSpace, LineSpaces, Number1, Number2, Number3, Space, Spaces};

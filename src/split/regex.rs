@@ -9,8 +9,8 @@ const PATTERN_BYTES: usize = 1 << 14;
 /// What a pattern may compile to, all of its parts together; those in use take up to 1 MB.
 const COMPILED_BYTES: usize = 1 << 25;
 
-/// Compile a regular expression, or say why it isn't one that can be had for little time and memory. The engine makes automata of its parts, of which there are no more
-/// than of these signs.
+/// Compile a regular expression, or say why it isn't one that can be had for little time and memory. The engine makes automata of its parts, of which there are
+/// no more than of these signs.
 pub(crate) fn compile(pattern: &str) -> std::result::Result<Regex, String> {
     if pattern.len() > PATTERN_BYTES {
         return Err(format!("it has over {PATTERN_BYTES} bytes"));

@@ -7,9 +7,9 @@ use crate::pairs::{NUMBER_BITS, Pairs};
 use crate::threads::Pulse;
 
 impl Vocabulary {
-    /// Of the ways to cut a token into two tokens merging takes one: what its bytes are when all that has a lower rank is merged. That is so wherever a token is made, since
-    /// nothing else has touched its bytes by then; so the other ways needn't stand in the table. But a part of a higher rank may lead to a token to which the lower ranks
-    /// don't. From the first such token on all ways are in the table.
+    /// Of the ways to cut a token into two tokens merging takes one: what its bytes are when all that has a lower rank is merged. That is so wherever a token
+    /// is made, since nothing else has touched its bytes by then; so the other ways needn't stand in the table. But a part of a higher rank may lead to a token
+    /// to which the lower ranks don't. From the first such token on all ways are in the table.
     pub(super) fn pair_by_ranks(&mut self, pulse: &Pulse) -> Result<()> {
         let by_rank: Vec<u32> = self.spellings.ordinary().filter(|(token, _)| token.len() > 1).map(|(_, id)| id).collect();
         self.pairs = Pairs::with_room(by_rank.len());

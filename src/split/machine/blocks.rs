@@ -1,8 +1,8 @@
 //! The loops over blocks of 64 bytes, beside the machine itself: the classes of ASCII and of longer characters, steps as bits, and bits as places.
 //!
-//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded from and
-//! stored to arrays that are as long or longer; 3. four bytes are gathered from a place under two to the power of sixteen, and the table is three bytes longer than that. The safe
-//! twin of each is the plain version, and a test holds them equal.
+//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded
+//! from and stored to arrays that are as long or longer; 3. four bytes are gathered from a place under two to the power of sixteen, and the table is three
+//! bytes longer than that. The safe twin of each is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use super::super::class::{ASCII, BLOCK, Class, PLANE};
@@ -139,7 +139,8 @@ mod x86 {
         (_mm512_movepi8_mask(steps), _mm512_test_epi8_mask(steps, _mm512_set1_epi8((BEFORE | AT_MARK).cast_signed())))
     }
 
-    /// A character is known by its first byte and the two behind it, whatever stands before; so those of a block are brought side by side, and looked up sixteen at a time.
+    /// A character is known by its first byte and the two behind it, whatever stands before; so those of a block are brought side by side, and looked up
+    /// sixteen at a time.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,bmi2,popcnt")]
     pub(super) fn classify_wide_avx512(text: &[u8; BLOCK + BEHIND], wides: u64, plane: &[u8; PLANE], classes: &mut [u8; BLOCK + BEHIND]) -> (u64, usize) {
         let load = |from: usize| unsafe { _mm512_loadu_si512(text[from..from + BLOCK].as_ptr().cast()) }; // 2
