@@ -25,8 +25,8 @@
 //! Untrusted input: any bytes are text, of any length; time is linear in them, but for `n log n` inside one pretoken; memory is bounded by a small multiple of
 //! them. What can't be done is an [`Error`], never a panic. Text never becomes a special token by itself.
 //!
-//! The modules, in the data's order: [`unicode`], [`pipeline`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`chunks`], [`decode`],
-//! [`count`], [`train`], [`formats`], [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
+//! The modules, in the data's order: [`unicode`], [`text`], [`pipeline`], [`split`], [`vocab`], [`merge`], [`special`], [`encode`], [`counter`], [`chunks`],
+//! [`decode`], [`count`], [`train`], [`formats`], [`philox`], [`sample`], [`prompt`], [`chat`]; and [`threads`] and [`error`], which all of them use.
 
 mod boundary;
 #[cfg(test)]
