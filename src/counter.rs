@@ -1,7 +1,7 @@
 //! How many ids a text has that grows: a chat, a document that is streamed, a prompt that is put together.
 //!
-//! The number of ids of two texts isn't that of the joined text: a pretoken may reach over the join. But what is appended changes only the last pretokens of what
-//! was there (`Pattern::settled` says which), so a counter keeps their text alone and counts them again with what comes. Time O(appended + these).
+//! The number of ids of two texts isn't that of the joined text: a pretoken may reach over the join. But what is appended changes only the last pretokens of
+//! what was there (`Pattern::settled` says which), so a counter keeps their text alone and counts them again with what comes. Time O(appended + these).
 
 use crate::encode::Tokenizer;
 use crate::error::Result;

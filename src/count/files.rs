@@ -1,8 +1,8 @@
 //! Files -> texts to count: read in blocks, cut where that is safe, split at separators.
 //!
-//! In a file that is read in pieces a cut is safe where a line break stands between two characters that are not white space: there every built-in pattern ends a
-//! pretoken. Files are read, not mapped: a file that somebody truncates under a map ends the process, and copying a block costs a hundredth of counting it. Small files are counted
-//! many at a time, for one of them is too little for several workers.
+//! In a file that is read in pieces a cut is safe where a line break stands between two characters that are not white space: there every built-in pattern ends
+//! a pretoken. Files are read, not mapped: a file that somebody truncates under a map ends the process, and copying a block costs a hundredth of counting it.
+//! Small files are counted many at a time, for one of them is too little for several workers.
 
 use std::fs::File;
 use std::io::Read;
@@ -33,8 +33,8 @@ impl Counter {
         self.count_texts(&read, separators.as_ref(), pulse)
     }
 
-    /// Count a file block by block, each while the next one is read, and give its end, which is all of a small file. What has been read and can't be cut yet is held,
-    /// and searched only once.
+    /// Count a file block by block, each while the next one is read, and give its end, which is all of a small file. What has been read and can't be cut yet is
+    /// held, and searched only once.
     fn count_but_the_end(&mut self, path: &Path, separators: Option<&Separators>, pulse: &Pulse) -> Result<Vec<u8>> {
         let refused = |error| Error::io(path.to_string_lossy(), &error);
         let mut file = File::open(path).map_err(refused)?;

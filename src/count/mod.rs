@@ -1,8 +1,8 @@
 //! Corpus -> word counts: how often each pretoken occurs. All that training needs to know of a corpus.
 //!
-//! Counting reads the corpus once and remembers only the distinct pretokens (`table`), so memory grows with the language, not with the text. Counts are a value:
-//! they add up in any order, wherever they were counted, as long as the pattern is the same. Where even the distinct pretokens are too many, rare ones may be given
-//! up, and the counts say how much they may be too low.
+//! Counting reads the corpus once and remembers only the distinct pretokens (`table`), so memory grows with the language, not with the text. Counts are a
+//! value: they add up in any order, wherever they were counted, as long as the pattern is the same. Where even the distinct pretokens are too many, rare ones
+//! may be given up, and the counts say how much they may be too low.
 
 mod files;
 mod table;
@@ -231,8 +231,8 @@ impl Counter {
 
     /// Pour all tables into the largest one, and make it the first.
     ///
-    /// With `max_words` this is Misra and Gries's summary: what is taken off every count when there are too many words, over all times, is at most the number of pretokens
-    /// divided by the number of words kept.
+    /// With `max_words` this is Misra and Gries's summary: what is taken off every count when there are too many words, over all times, is at most the number
+    /// of pretokens divided by the number of words kept.
     fn join(&mut self, pulse: &Pulse) -> Result<()> {
         self.tables.sort_by_key(|table| std::cmp::Reverse(table.len()));
         if let [first, others @ ..] = &mut self.tables[..] {

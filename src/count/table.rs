@@ -1,8 +1,8 @@
 //! Word -> count: one open table, 24 bytes a slot, nothing allocated for a word of up to 15 bytes.
 //!
-//! Such a word stands in the slot itself: its bytes and its length are the key. A longer one stands in an arena, and the key holds its hash and its place there. The
-//! words are what strangers wrote, so each table hashes with secrets of its own; that also keeps pouring one table into another from filling it in the order of its slots,
-//! which would make every search in it long.
+//! Such a word stands in the slot itself: its bytes and its length are the key. A longer one stands in an arena, and the key holds its hash and its place
+//! there. The words are what strangers wrote, so each table hashes with secrets of its own; that also keeps pouring one table into another from filling it in
+//! the order of its slots, which would make every search in it long.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -251,9 +251,10 @@ impl Table {
         self.grow((wanted + 1).next_power_of_two(), pulse).inspect_err(|_| *self = Self::default())
     }
 
-    /// The slots stay where they are and others come behind them: no second table stands beside the first. A word's new home is its old one, or lies behind the old
-    /// slots. So if words are taken out and put back in the order of their slots, from a free slot on, one whose home stays finds only words that are in their place
-    /// between its home and the slot that it had. Words in front of that free slot, whose homes may be at the old end, wait until all others are in place.
+    /// The slots stay where they are and others come behind them: no second table stands beside the first. A word's new home is its old one, or lies behind the
+    /// old slots. So if words are taken out and put back in the order of their slots, from a free slot on, one whose home stays finds only words that are in
+    /// their place between its home and the slot that it had. Words in front of that free slot, whose homes may be at the old end, wait until all others are in
+    /// place.
     #[cold]
     fn grow(&mut self, size: usize, pulse: &Pulse) -> Result<()> {
         let (begins, old) = (self.free_from(0), self.slots.len());
@@ -298,7 +299,8 @@ fn inline_at(data: &[u8], start: usize, length: usize) -> Key {
         bytes[..length].copy_from_slice(&data[start..start + length]);
         bytes
     });
-    // Made as one number: a key whose last byte is written by itself is read back slowly, because the processor waits until both are in the cache (a third of all counting, of code).
+    // Made as one number: a key whose last byte is written by itself is read back slowly, because the processor waits until both are in the cache (a third of
+    // all counting, of code).
     (u128::from_le_bytes(read) & !(u128::MAX << (8 * length)) | (length as u128) << (8 * INLINE)).to_le_bytes()
 }
 

@@ -1,7 +1,7 @@
 //! The merges learnt so far, in a file: what a long training goes on from after it was stopped or the machine went down.
 //!
-//! The file is replaced whole or not at all. It says which training it is of, by a hash of the counts and of every option that merges depend on, and another training
-//! refuses it. The size of the vocabulary is no such option: merges of a smaller one are the first merges of a larger one.
+//! The file is replaced whole or not at all. It says which training it is of, by a hash of the counts and of every option that merges depend on, and another
+//! training refuses it. The size of the vocabulary is no such option: merges of a smaller one are the first merges of a larger one.
 
 use std::cell::Cell;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The pairs that are known, by number: what each is, how often it occurs, and where.
 //!
-//! A pair keeps its number to the end of the round, also when it has fallen under the threshold: so what waits to be merged is told by its number, and asking whether its count still
-//! holds needs no search. A merge asks for the pairs that stood beside it: the table that finds their numbers takes 8 bytes a slot, so a search for one that isn't known, as most
-//! are not, reads one line of memory, and that is fetched ahead.
+//! A pair keeps its number to the end of the round, also when it has fallen under the threshold: so what waits to be merged is told by its number, and asking
+//! whether its count still holds needs no search. A merge asks for the pairs that stood beside it: the table that finds their numbers takes 8 bytes a slot, so
+//! a search for one that isn't known, as most are not, reads one line of memory, and that is fetched ahead.
 
 use super::pairs::Pair;
 use super::places::Places;

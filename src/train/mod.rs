@@ -1,13 +1,13 @@
 //! Word counts -> vocabulary: merge the most frequent pair of neighbours, again and again. This is BPE.
 //!
-//! Each word starts as its bytes, or as the tokens of a vocabulary that is extended. The pair of ids that occurs most often, over all words and as often as each
-//! word occurs, becomes a new id; it is put in the place of the pair in every word, and so on until the vocabulary is full. Among pairs of equal count
+//! Each word starts as its bytes, or as the tokens of a vocabulary that is extended. The pair of ids that occurs most often, over all words and as often as
+//! each word occurs, becomes a new id; it is put in the place of the pair in every word, and so on until the vocabulary is full. Among pairs of equal count
 //! `Ties` says which one goes first. Pairs overlap when counted ("aaa" has two), not when merged. What is a token already is never made again.
 //!
-//! The words lie in one flat array (`slots`). Training goes in rounds: only pairs that occur more often than a threshold are known by count and place (`pairs`), and
-//! merged until none of them is left; a `sketch` of all counts chooses the next threshold. A merge touches only the places of its pair, so time is n log n in the
-//! symbols of the distinct words, memory linear in them. The result depends neither on the threads nor on the thresholds: in each round the pair that
-//! is most frequent of all is above the threshold as long as any is.
+//! The words lie in one flat array (`slots`). Training goes in rounds: only pairs that occur more often than a threshold are known by count and place
+//! (`pairs`), and merged until none of them is left; a `sketch` of all counts chooses the next threshold. A merge touches only the places of its pair, so time
+//! is n log n in the symbols of the distinct words, memory linear in them. The result depends neither on the threads nor on the thresholds: in each round the
+//! pair that is most frequent of all is above the threshold as long as any is.
 
 mod checkpoint;
 mod found;
@@ -37,7 +37,8 @@ use spell::{alphabet, lay};
 pub use ties::Ties;
 use ties::{BySymbols, ByTokens, Tie};
 
-/// About the memory that training takes at most: its slot, and its places in the lists of pairs (measured: 9 to 12 on the corpora of three kinds, without the counts).
+/// About the memory that training takes at most: its slot, and its places in the lists of pairs (measured: 9 to 12 on the corpora of three kinds, without the
+/// counts).
 pub(crate) const BYTES_A_SYMBOL: usize = 12;
 
 /// What training is told.
@@ -239,9 +240,10 @@ fn learn<T: Tie>(
 
 /// The threshold of the next round: low enough to find what is wanted, high enough to keep little.
 ///
-/// A word that isn't one token yet ends in a merge of its own, of a pair that occurs at least as often as the word. So if there are as many words of some weight
-/// as merges are wanted, no threshold need be lower. It may be higher, and another round follows. The guesses are from experience with text: at first
-/// many of the merges are of pairs that don't exist yet, later four of five pairs above the threshold are merged (measured on three corpora, 32 and 128 thousand ids).
+/// A word that isn't one token yet ends in a merge of its own, of a pair that occurs at least as often as the word. So if there are as many words of some
+/// weight as merges are wanted, no threshold need be lower. It may be higher, and another round follows. The guesses are from experience with text: at first
+/// many of the merges are of pairs that don't exist yet, later four of five pairs above the threshold are merged (measured on three corpora, 32 and 128
+/// thousand ids).
 fn next_threshold(last: Option<u64>, slots: &Slots, sketch: &Sketch, wanted: usize) -> u64 {
     let enough = slots.nth_weight(wanted).unwrap_or(1);
     let frequent = sketch.nth(if last.is_none() { wanted / 8 } else { wanted + wanted / 4 }.max(1));

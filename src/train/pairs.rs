@@ -1,8 +1,8 @@
 //! The pairs that may be merged soon: how often each occurs, and where.
 //!
 //! Counts only fall, but for those of the pairs that a new symbol brings, and these are all seen when it is made. So a pair under a threshold stays under it,
-//! and nothing need be kept of it until everything above has been merged: of the millions of pairs of a corpus, tens of thousands are ever `known`, and wait in a `queue`. A
-//! pair's places are never added to once it waits; a place where it no longer stands is found out when it is merged.
+//! and nothing need be kept of it until everything above has been merged: of the millions of pairs of a corpus, tens of thousands are ever `known`, and wait in
+//! a `queue`. A pair's places are never added to once it waits; a place where it no longer stands is found out when it is merged.
 
 use std::array::from_fn;
 use std::sync::Arc;
@@ -147,7 +147,8 @@ impl<T: Tie> Pairs<T> {
 
     /// Take what the merge has ended off the counts, and then know the new pairs that are frequent enough, without their places yet.
     ///
-    /// In `l r l r` the second merge ends what the first one has just made, `new l`: it is counted as standing right of the first and `new` as standing left of the second.
+    /// In `l r l r` the second merge ends what the first one has just made, `new l`: it is counted as standing right of the first and `new` as standing left of
+    /// the second.
     fn recount(&mut self, (left, right): Pair, new: u32, (lefts, rights): &(Vec<u32>, Vec<u32>), spelled: &[Arc<[u8]>]) {
         for some in rights.chunks(AHEAD) {
             some.iter().for_each(|symbol| self.known.foresee((right, *symbol)));

@@ -1,7 +1,7 @@
 //! Where a pair stands: slots in ascending order, kept as the steps between them, seven bits a byte. Most steps take one byte or two, where a slot takes four.
 //!
-//! What did not work: chains of chunks of 28 bytes in one memory for all lists spare the allocations, a seventh of the time on code, and cost as much where they are written
-//! and read: on code nothing was won, and many scripts took a fifth longer.
+//! What did not work: chains of chunks of 28 bytes in one memory for all lists spare the allocations, a seventh of the time on code, and cost as much where
+//! they are written and read: on code nothing was won, and many scripts took a fifth longer.
 
 #[derive(Default)]
 pub(super) struct Places {

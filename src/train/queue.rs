@@ -1,8 +1,8 @@
 //! What waits to be merged: of the pairs that are known, the most frequent one comes first.
 //!
-//! Pairs wait by their counts, and only those of the count whose turn it is are put in order, by the rule for ties. A count may have fallen since a pair began to wait, and never
-//! has risen: a pair whose turn comes too early waits on at its true count, or is forgotten if that is under the threshold. Nothing that begins to wait is more frequent than what
-//! was merged last, because a new pair needs a place of the new symbol for each of its own.
+//! Pairs wait by their counts, and only those of the count whose turn it is are put in order, by the rule for ties. A count may have fallen since a pair began
+//! to wait, and never has risen: a pair whose turn comes too early waits on at its true count, or is forgotten if that is under the threshold. Nothing that
+//! begins to wait is more frequent than what was merged last, because a new pair needs a place of the new symbol for each of its own.
 
 use std::collections::{BTreeMap, BinaryHeap};
 

@@ -1,7 +1,7 @@
 //! Words -> the symbols that training begins with.
 //!
-//! From bytes on nothing need be merged. On top of a vocabulary a word begins as its ids; and where training goes on from words to lines, these are most of the text. So
-//! they are encoded as any text is: cut where no merge can cross, and the parts, which have mostly been seen, looked up (`lookup`), on all threads.
+//! From bytes on nothing need be merged. On top of a vocabulary a word begins as its ids; and where training goes on from words to lines, these are most of the
+//! text. So they are encoded as any text is: cut where no merge can cross, and the parts, which have mostly been seen, looked up (`lookup`), on all threads.
 
 use std::sync::Arc;
 
