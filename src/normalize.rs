@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, Anchored, Input};
-use fancy_regex::Regex;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfd_quick, is_nfkc_quick, is_nfkd_quick};
 
 use crate::charsmap::Charsmap;
 use crate::error::{Error, Kind, Result};
 use crate::newer::NEWER;
+use crate::split::regex::{Expression, Left};
 
 /// Bytes of the original, half open.
 pub(crate) type Span = (u32, u32);
@@ -54,7 +54,7 @@ pub(crate) enum Step {
     Form(Form),
     Prepend(String),
     Replace(AhoCorasick, String),
-    ReplaceRegex(Box<Regex>, String),
+    ReplaceRegex(Box<Expression>, String),
     SentencePiece(Box<SentencePiece>),
 }
 
@@ -156,19 +156,15 @@ pub(crate) fn replace<'a>(text: Text<'a>, finder: &AhoCorasick, new: &str) -> Re
     out.text()
 }
 
-fn replace_regex<'a>(text: Text<'a>, regex: &Regex, new: &str) -> Result<Text<'a>> {
-    let (mut out, mut at, mut start) = (Rewriter::new(&text), 0, 0);
+fn replace_regex<'a>(text: Text<'a>, regex: &Expression, new: &str) -> Result<Text<'a>> {
+    let (mut out, mut at, mut start, mut left) = (Rewriter::new(&text), 0, 0, Left::of(text.bytes.len()));
     for chunk in text.bytes.utf8_chunks() {
-        for place in regex.find_iter(chunk.valid()) {
-            let place = place.map_err(|error| {
-                Error::new(Kind::Text, "the text", format!("too much for the normalizer's pattern ({error})"), "one that the pattern can search")
-            })?;
-            out.copy(at..start + place.start());
-            if !place.as_str().is_empty() {
-                out.put(new.as_bytes(), start + place.start()..start + place.end());
-            }
-            at = start + place.end();
-        }
+        regex.matches(chunk.valid(), &mut left, |place| {
+            out.copy(at..start + place.start);
+            out.put(new.as_bytes(), start + place.start..start + place.end);
+            at = start + place.end;
+            Ok(())
+        })?;
         start += chunk.valid().len() + chunk.invalid().len();
     }
     out.copy(at..text.bytes.len());

@@ -6,10 +6,10 @@
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
-use fancy_regex::Regex;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::normalize::character;
+use crate::split::regex::{Expression, Left};
 use crate::split::{Pattern, spans};
 use crate::threads::Pulse;
 use crate::unicode::{Classes, class_of};
@@ -30,7 +30,7 @@ pub(crate) enum Behavior {
 pub(crate) enum Sought {
     /// The matches of a built-in pattern, which leave nothing between them.
     BuiltIn(Pattern),
-    Regex(Box<Regex>),
+    Regex(Box<Expression>),
     Text(AhoCorasick),
     Digits,
 }
@@ -60,11 +60,11 @@ impl Cutter {
         }
     }
 
-    fn found(&self, piece: &[u8], pulse: &Pulse) -> Result<Vec<Range<usize>>> {
+    fn found(&self, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
         match &self.sought {
             Sought::Text(finder) => Ok(finder.find_iter(piece).map(|found| found.range()).collect()),
             Sought::Digits => Ok(digits(piece)),
-            Sought::Regex(regex) => matches(regex, piece, pulse),
+            Sought::Regex(regex) => matches(regex, piece, left, pulse),
             Sought::BuiltIn(pattern) => {
                 let mut found = Vec::new();
                 pattern.windows(piece, |start, ends| {
@@ -78,9 +78,9 @@ impl Cutter {
     }
 
     /// Cut a piece into what is found and what stands between.
-    fn places(&self, piece: &[u8], pulse: &Pulse) -> Result<Vec<Place>> {
+    fn places(&self, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Place>> {
         let (mut places, mut at) = (Vec::new(), 0);
-        for found in self.found(piece, pulse)? {
+        for found in self.found(piece, left, pulse)? {
             if at < found.start {
                 places.push((at..found.start, self.invert));
             }
@@ -94,8 +94,8 @@ impl Cutter {
     }
 
     /// Cut a piece.
-    fn cut(&self, piece: &[u8], pulse: &Pulse) -> Result<Vec<Range<usize>>> {
-        let mut places = self.places(piece, pulse)?;
+    fn cut(&self, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
+        let mut places = self.places(piece, left, pulse)?;
         match self.behavior {
             Behavior::Isolated => return Ok(places.into_iter().map(|(range, _)| range).collect()),
             Behavior::Removed => return Ok(places.into_iter().filter(|(_, found)| !found).map(|(range, _)| range).collect()),
@@ -141,18 +141,15 @@ fn tick_at(start: usize, end: usize, pulse: &Pulse) -> Result<()> {
     if start / TICK_EVERY == end / TICK_EVERY { Ok(()) } else { pulse.tick(0) }
 }
 
-/// The matches of a regular expression that aren't empty.
-fn matches(regex: &Regex, piece: &[u8], pulse: &Pulse) -> Result<Vec<Range<usize>>> {
+/// The matches of a regular expression.
+fn matches(regex: &Expression, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
     let (mut found, mut start) = (Vec::new(), 0);
     for chunk in piece.utf8_chunks() {
-        for place in regex.find_iter(chunk.valid()) {
-            let place =
-                place.map_err(|error| Error::new(Kind::Text, "the text", format!("too much for the pattern ({error})"), "one that the pattern can cut"))?;
-            tick_at(place.start(), place.end(), pulse)?;
-            if !place.as_str().is_empty() {
-                found.push(start + place.start()..start + place.end());
-            }
-        }
+        regex.matches(chunk.valid(), left, |place| {
+            tick_at(place.start, place.end, pulse)?;
+            found.push(start + place.start..start + place.end);
+            Ok(())
+        })?;
         start += chunk.valid().len() + chunk.invalid().len();
     }
     Ok(found)
@@ -162,9 +159,9 @@ fn matches(regex: &Regex, piece: &[u8], pulse: &Pulse) -> Result<Vec<Range<usize
 pub(crate) fn pretokens(text: &[u8], steps: &[Cutter], pulse: &Pulse) -> Result<Vec<Range<usize>>> {
     let mut ranges: Vec<_> = std::iter::once(0..text.len()).collect();
     for step in steps {
-        let mut cut = Vec::with_capacity(ranges.len());
+        let (mut cut, mut left) = (Vec::with_capacity(ranges.len()), Left::of(text.len()));
         for range in ranges {
-            cut.extend(step.cut(&text[range.clone()], pulse)?.into_iter().map(|inner| range.start + inner.start..range.start + inner.end));
+            cut.extend(step.cut(&text[range.clone()], &mut left, pulse)?.into_iter().map(|inner| range.start + inner.start..range.start + inner.end));
         }
         ranges = cut;
     }

@@ -32,7 +32,7 @@ fuzz_target!(|input: (u8, Vec<u8>, usize)| {
         let ids = tok.encode(&text, &special, &pulse).unwrap();
         assert_eq!(tok.decoder().bytes(&ids, &pulse).unwrap(), text);
         assert_eq!(tok.count(&text, &special, &pulse).unwrap(), ids.len());
-        assert_eq!(tok.encode_batch(&[&text, b"", &text], &special, Some(2), &pulse).unwrap().0, ids.repeat(2));
+        assert_eq!(tok.encode_batch(&[&text[..], b"", &text], &special, Some(2), &pulse).unwrap().0, ids.repeat(2));
         let characters = String::from_utf8_lossy(&text).chars().count() as u32;
         for (unit, end) in [(false, text.len() as u32), (true, characters)] {
             let (same, offsets) = tok.encode_with_offsets(&text, &special, unit, &pulse).unwrap();

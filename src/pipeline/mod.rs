@@ -80,8 +80,8 @@ impl Pipeline {
                 continue;
             }
             let sought = if verbatim { content } else { normalize(&steps, Text::new(content, None))?.bytes.into_owned() };
-            let something = !sought.is_empty() || !(token.lstrip || token.rstrip);
-            fields.need("an added token that takes white space along", &json!(token.content), something, "one of which normalizing leaves something")?;
+            let something = !sought.is_empty() || token.content.is_empty() && !token.lstrip && !token.rstrip; // nothing would be found everywhere
+            fields.need("an added token", &json!(token.content), something, "one of which normalizing leaves something")?;
             let fits = sought.is_empty() || seen.insert(sought.clone());
             fields.need("an added token", &json!(token.content), fits, "one that is looked for as no other one is, once normalized")?;
             normalized.push((sought, token.clone()));

@@ -10,7 +10,7 @@ use super::swapped;
 use crate::charsmap::Charsmap;
 use crate::error::{Error, Kind, MAX_TOKEN_BYTES, Result, quote};
 use crate::normalize::{Form, SPACE_MARK, SentencePiece, Step};
-use crate::split::regex::compile;
+use crate::split::regex::Expression;
 
 const KINDS: [&str; 7] = ["NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "SentencePiece"];
 
@@ -61,8 +61,8 @@ fn replace(fields: &Fields<'_>, part: &Value) -> Result<Step> {
     let (old, regex, field) = (get(part, "pattern.String"), get(part, "pattern.Regex"), "normalizer.pattern.String");
     if let Some(regex) = regex.as_str() {
         let refused = |error: String| Error::new(Kind::Argument, "normalizer.pattern.Regex", quote::text(regex), error);
-        let compiled = compile(regex).map_err(|error| refused(format!("a regular expression ({error})")))?;
-        if compiled.is_match("").unwrap_or(true) {
+        let compiled = Expression::new(regex).map_err(|error| refused(format!("a regular expression ({error})")))?;
+        if compiled.takes_nothing() {
             return Err(refused("a regular expression that doesn't match an empty text".into()));
         }
         return Ok(Step::ReplaceRegex(Box::new(compiled), short(fields, "normalizer.content", get(part, "content"))?));

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::normalize::SPACE_MARK;
 use crate::pretokenize::{Behavior, Cutter, Sought};
 use crate::split::Pattern;
-use crate::split::regex::compile;
+use crate::split::regex::Expression;
 
 const BEHAVIORS: [(&str, Behavior); 5] = [
     ("Isolated", Behavior::Isolated),
@@ -158,6 +158,6 @@ fn sought(regex: &str) -> Result<Sought> {
     if Pattern::built_in().any(|(_, known)| known == pattern.regex()) {
         return Ok(Sought::BuiltIn(pattern));
     }
-    let compiled = compile(regex).map_err(|error| Error::new(Kind::Argument, "pattern", regex, format!("a regular expression ({error})")))?;
+    let compiled = Expression::new(regex).map_err(|error| Error::new(Kind::Argument, "pattern", regex, format!("a regular expression ({error})")))?;
     Ok(Sought::Regex(Box::new(compiled)))
 }

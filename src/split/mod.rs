@@ -59,7 +59,7 @@ pub struct Pattern(Cut);
 enum Cut {
     Nowhere,
     Machine(&'static BuiltIn),
-    Regex(Box<fancy_regex::Regex>),
+    Regex(Box<regex::Expression>),
 }
 
 impl Pattern {
@@ -77,7 +77,7 @@ impl Pattern {
         if let Some(known) = BUILT_IN.iter().find(|p| p.name == pattern || p.regex == pattern || p.spellings.contains(&pattern)) {
             return Ok(Self(Cut::Machine(known)));
         }
-        let compiled = regex::compile(pattern).map_err(|error| {
+        let compiled = regex::Expression::new(pattern).map_err(|error| {
             let names: Vec<_> = BUILT_IN.iter().map(|p| p.name).collect();
             let reason = format!("{pattern:?}, which can't be read as a regular expression ({error})");
             Error::new(Kind::Argument, "pattern", reason, format!("one of {}, or a regular expression", names.join(", ")))

@@ -47,8 +47,8 @@ class Pipeline:
         self.normalized: dict[str, AddedToken] = {}
         for token in self.added:
             sought = self._sought(token) if token.normalized else ""
-            something = bool(sought) or not token.normalized or not (token.lstrip or token.rstrip)
-            fields.need("an added token that takes white space along", token.content, something, "one of which normalizing leaves something")
+            something = bool(sought) or not token.normalized or not (token.content or token.lstrip or token.rstrip)
+            fields.need("an added token", token.content, something, "one of which normalizing leaves something")
             fields.need("an added token", token.content, sought not in self.normalized, "one that is looked for as no other one is, once normalized")
             self.normalized |= {sought: token} if sought else {}
 
