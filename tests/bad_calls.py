@@ -118,6 +118,7 @@ ENCODING = [
     ("many texts that are None", lambda t: tok(t).encode_batch(None), "texts", "NoneType"),
     ("many texts that are an int", lambda t: tok(t).encode_batch(5), "texts", "int"),
     ("an int among texts", lambda t: tok(t).encode_batch(["a", 5]), "texts[1]", "int"),
+    ("an array of no dimensions for texts", lambda t: tok(t).encode_batch(np.array(1.0)), "texts", "ndarray"),
     ("a surrogate among texts", lambda t: tok(t).encode_batch(["a", "b", "c\ud800"]), "character 1", "texts[2]", "\\ud800"),
     ("a special token among texts", lambda t: tok(t).encode_batch(["a", "b<s>"], special="error"), "byte 1", "'<s>'"),
     ("no threads", lambda t: tok(t).encode_batch(["a"], threads=0), "threads", "0"),

@@ -54,6 +54,7 @@ CALLS = [
     ("one row for three settings", lambda t: t.Sampler(temperature=np.ones(3)).sample([0.0]), "number of rows", "1", "3"),
     ("a history that is a str", lambda t: sample(t, history="ab"), "history", "'ab'"),
     ("a history that is an int", lambda t: sample(t, history=5), "history", "5"),
+    ("a history of no dimensions", lambda t: sample(t, history=np.array(1.0)), "history", "array(1.)"),
     ("a history for one row of two", lambda t: sample(t, history=[[0]]), "length of history", "1", "2"),
     ("a history of floats", lambda t: sample(t, [0.0, 1.0], history=[0.5]), "ids", "float"),
     ("a negative id in the history", lambda t: sample(t, [0.0, 1.0], history=[-1]), "-1"),

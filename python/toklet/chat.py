@@ -11,7 +11,7 @@ from ._core import core
 from .checks import as_path, check_text
 from .history import trim_history
 from .prompt import POLICIES, Prompt, Tail, guarded
-from .reference.error import FormatError, PromptError, WrongTypeError, check_choice
+from .reference.error import FormatError, PromptError, WrongTypeError, check_choice, is_many
 from .reference.prompt import Part
 from .tokenizer import Tokenizer
 
@@ -52,7 +52,7 @@ def plain(place: str, value: Any, change: Callable[[str], str] | None = None, de
 
 def mappings(place: str, values: Any, change: Callable[[str], str] | None = None) -> list[dict[str, Any]]:
     """Give a list of mappings as JSON has it."""
-    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+    if isinstance(values, Mapping) or not is_many(values):
         raise WrongTypeError(place, f"of type {type(values).__name__}", "a list of dicts")
     out = []
     for i, value in enumerate(values):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import Any
 
 from ._core import core
-from .reference.error import ArgumentError, WrongTypeError, as_bytes
+from .reference.error import ArgumentError, WrongTypeError, as_bytes, is_many
 from .reference.split import PATTERNS
 
 
@@ -49,7 +49,7 @@ def as_path(path: Any) -> str:
 
 def as_list(place: str, names: Iterable[Any]) -> list[Any]:
     """Give an iterable as a list; one str is not meant as a list of its letters."""
-    if isinstance(names, str | bytes | Set | Mapping) or not isinstance(names, Iterable):
+    if isinstance(names, Set | Mapping) or not is_many(names):
         raise WrongTypeError(place, repr(names)[:80], "a list: something with an order")
     return list(names)
 

@@ -12,7 +12,7 @@ from .encoding import Text
 from .progress import Report, reporting
 from .reference.count import check_max_words, check_texts
 from .reference.encode import check_threads
-from .reference.error import ArgumentError, CorpusError, WrongTypeError
+from .reference.error import ArgumentError, CorpusError, WrongTypeError, is_many
 from .word_counts import WordCounts
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -108,7 +108,7 @@ def count_files(
 
 def files(paths: Paths) -> list[str]:
     """Give the files that paths and globs name, in order."""
-    if not isinstance(paths, str | os.PathLike | Iterable):
+    if not isinstance(paths, str | bytes | os.PathLike) and not is_many(paths):
         raise WrongTypeError("paths", f"of type {type(paths).__name__}", "a path, a glob, or an iterable of them")
     named = []
     for path in [paths] if isinstance(paths, str | bytes | os.PathLike) else paths:

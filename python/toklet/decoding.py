@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._core import backend
 from .arrays import as_id, as_ids
 from .batch import Batch
-from .reference.error import WrongTypeError, as_bytes, check_choice
+from .reference.error import WrongTypeError, as_bytes, check_choice, is_many
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Decodes:
         ['abc', '']
         """
         check_choice("errors", errors, ERRORS)
-        if not isinstance(batch, Iterable):
+        if not is_many(batch):
             raise WrongTypeError("batch", f"of type {type(batch).__name__}", "a Batch, or rows of ids")
         if not isinstance(batch, Batch):
             batch = list(batch)

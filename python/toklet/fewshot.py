@@ -1,6 +1,6 @@
 """Few-shot prompts: in-context learning is formatting. The template filled with each example, then with the query, up to what the model is to fill."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from .checks import check_text
 from .packing import DROPPED, pack
 from .prompt import Prompt
 from .receipt import Entry, Receipt
-from .reference.error import ArgumentError, BudgetError, PromptError, WrongTypeError, check_choice, number
+from .reference.error import ArgumentError, BudgetError, PromptError, WrongTypeError, check_choice, is_many, number
 from .reference.prompt import Part
 from .selection import ORDERS, arranged, choice
 from .template import Template
@@ -61,7 +61,7 @@ class FewShot:
         if not isinstance(template, Template):
             raise WrongTypeError("template", f"of type {type(template).__name__}", "a toklet.Template")
         check_text("separator", separator)
-        if not isinstance(examples, Iterable) or isinstance(examples, str | bytes | Mapping):
+        if not is_many(examples) or isinstance(examples, Mapping):
             raise WrongTypeError("examples", f"of type {type(examples).__name__}", "a list of mappings")
         if stop_before is not None:
             check_text("stop_before", stop_before)

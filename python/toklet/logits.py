@@ -4,7 +4,7 @@ What comes out are numpy arrays of float32, float64, float16, or uint16, which h
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import as_ids
-from .reference.error import ArgumentError, LogitsError, WrongTypeError, number
+from .reference.error import ArgumentError, LogitsError, WrongTypeError, is_many, number
 
 IN_PLACE = frozenset(map(np.dtype, ("float32", "float64", "float16", "uint16")))
 POSITION = "an integer from 0 to 2**64 - 1"
@@ -72,7 +72,7 @@ def as_histories(history: Any, n: int, one_row: bool) -> list[NDArray[np.uint32]
         return None
     if one_row:
         return [as_ids(as_numpy("history", history, "ids") if hasattr(history, "__dlpack__") else history)]
-    if isinstance(history, str | bytes) or not isinstance(history, Iterable):
+    if not is_many(history):
         raise WrongTypeError("history", repr(history)[:80], f"{n} sequences of ids, one a row")
     rows = [as_ids(ids) for ids in (as_numpy("history", history, "ids") if hasattr(history, "__dlpack__") else history)]
     if len(rows) != n:
@@ -118,8 +118,8 @@ def kept(name: str, value: Any) -> Any:
         return value.copy()
     if isinstance(value, Mapping):
         return dict(value)
-    is_many = name in ("order", "dry_sequence_breakers") and isinstance(value, Iterable) and not isinstance(value, str | bytes | tuple)
-    return list(value) if is_many else value
+    listed = name in ("order", "dry_sequence_breakers") and is_many(value) and not isinstance(value, tuple)
+    return list(value) if listed else value
 
 
 def settings_of_rows(given: dict[str, Any]) -> list[dict[str, Any]]:

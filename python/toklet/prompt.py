@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .arrays import as_array, as_ids
 from .checks import check_text
 from .colours import in_colour, line_of, page_of
-from .reference.error import PromptError, WrongTypeError, check_choice
+from .reference.error import PromptError, WrongTypeError, check_choice, is_many
 from .reference.prompt import Part, Special
 from .tokenizer import Tokenizer
 
@@ -74,7 +74,7 @@ def as_parts(parts: Any) -> list[Part]:
             found += [slot, Part(literal, trusted=True)]
         return [part for part in found if part.text]
     found, allowed = list[Part](), "a list of parts, or of (text, trusted) pairs"
-    if isinstance(parts, str | bytes) or not isinstance(parts, Iterable):
+    if not is_many(parts):
         raise WrongTypeError("parts", f"of type {type(parts).__name__}", allowed)
     for i, part in enumerate(parts):
         if not isinstance(part, tuple | list) or not 1 <= len(part) <= len(Part._fields):

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from numbers import Integral
 from typing import Any
 
-from .error import ArgumentError, CorpusError, WrongTypeError, as_bytes, number
+from .error import ArgumentError, CorpusError, WrongTypeError, as_bytes, is_many, number
 from .split import PATTERNS, named, split
 
 MAX_COUNT = 2**63 - 1  # one more than a signed 64-bit integer holds is refused, never wrapped
@@ -115,7 +115,7 @@ class WordCounts:
 
 def check_texts(texts: Iterable[str | bytes]) -> None:
     """Refuse what isn't many texts; a str is an iterable of str, but nobody means its characters."""
-    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+    if not is_many(texts):
         raise WrongTypeError("texts", f"of type {type(texts).__name__}", "an iterable of str or bytes, such as a list with one text in it")
 
 

@@ -4,6 +4,7 @@ An error has a kind (its class), a place, what was found and what is allowed; th
 limits stand here as well, each with its reason. Both backends raise these classes.
 """
 
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -89,6 +90,11 @@ def check_choice(place: str, value: object, allowed: tuple[str, ...]) -> None:
     """Refuse `value` unless it is one of a few words."""
     if value not in allowed:
         raise ArgumentError(place, repr(value), f"{', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}")
+
+
+def is_many(value: Any) -> bool:
+    """Say whether a value is a number of others; a text isn't meant as one, and an array of no dimensions only says that it is iterable."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) != 0
 
 
 def number(place: str, value: Any, allowed: str, at_least: Any, at_most: Any, whole: bool = False) -> Any:

@@ -1,10 +1,10 @@
 """What a Sampler takes, with the range of each parameter; and the order of its steps, which every library of the field has its own of."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..error import ArgumentError, WrongTypeError, number
+from ..error import ArgumentError, WrongTypeError, is_many, number
 
 MAX_ID = 2**32 - 1
 HUGE = 1e300  # bounds what users multiply and divide by, so that nothing overflows silently
@@ -49,7 +49,7 @@ def bias(place: str, value: Any) -> dict[int, float]:
 
 def breakers(place: str, value: Any) -> tuple[int, ...]:
     """Check ids at which a repetition ends."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
+    if not is_many(value):
         raise WrongTypeError(place, repr(value)[:80], "a sequence of ids")
     return tuple(sorted({number(f"an id of {place}", id, "an id from 0 to 2**32 - 1", 0, MAX_ID, whole=True) for id in value}))
 
@@ -60,7 +60,7 @@ def order(place: str, value: Any) -> tuple[str, ...]:
         if value not in ORDERS:
             raise ArgumentError(place, repr(value), f"{', '.join(map(repr, ORDERS))}, or a list of steps")
         return ORDERS[value]
-    if not isinstance(value, Iterable):
+    if not is_many(value):
         raise WrongTypeError(place, repr(value)[:80], f"{', '.join(map(repr, ORDERS))}, or a list of steps")
     names = tuple(value)
     for index, name in enumerate(names):
