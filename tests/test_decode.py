@@ -1,6 +1,8 @@
 """ids -> bytes -> text, all at once or one id at a time."""
 
+import importlib
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -124,3 +126,18 @@ def test_decoding_a_batch_is_decoding_each_text(toklet: Any, texts: list[str]) -
     tok = of_bytes(toklet)
     assert tok.decode_batch(tok.encode_batch(texts)) == texts
     assert tok.decode_batch([list(text.encode()) for text in texts]) == texts
+
+
+@given(ids=st.lists(st.one_of(st.integers(0, 300), st.integers(-(2**70), 2**70), st.booleans(), st.floats(), st.text(max_size=2), st.none()), max_size=9))
+def test_a_long_list_of_ids_is_taken_as_a_short_one_is(toklet: Any, ids: list[Any]) -> None:
+    """numpy takes a long one in slices, so that other threads go on."""
+    arrays = importlib.import_module("toklet.arrays")
+
+    def outcome(size: int) -> Any:
+        with mock.patch.object(arrays, "SLICE", size):
+            try:
+                return arrays.as_ids(ids).tolist()
+            except toklet.Error:
+                return None
+
+    assert outcome(2) == outcome(1 << 18)

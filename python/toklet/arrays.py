@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Ids = NDArray[np.uint32]
 
+SLICE = 1 << 18  # ids of a list that numpy takes in one go: other threads wait for some milliseconds then
+
 
 def as_array(values: Any, dtype: Any) -> NDArray[Any]:
     """Give what the core returned as an array: memory from the native one, which is read where it lies, a list from the reference."""
@@ -26,7 +28,10 @@ def as_ids(ids: Iterable[int] | ArrayLike) -> Any:
         raise WrongTypeError("ids", repr(ids)[:80], "a sequence of integers")
     items = ids if isinstance(ids, np.ndarray | Sequence) else list(ids)
     try:
-        array = np.asarray(items)
+        if isinstance(items, list) and len(items) > SLICE:
+            array = np.concatenate([np.asarray(items[at : at + SLICE]) for at in range(0, len(items), SLICE)])
+        else:
+            array = np.asarray(items)
     except (TypeError, ValueError, OverflowError):
         raise WrongTypeError("ids", repr(items)[:80], "a sequence of integers") from None
     if array.dtype == object and array.ndim == 1 and all(isinstance(id, Integral) for id in array):
