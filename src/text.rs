@@ -2,7 +2,7 @@
 //! worker that encodes them, and a str is read from UTF-8 right into its place: no copy of the whole is kept.
 //!
 //! Most characters of most texts are ASCII, and lie together: so many are looked at in one step, and copied if they all are. (CPython's own ways take
-//! characters one by one from the first on that isn't ASCII: 2.4 ns a byte of English with typographic quotes, where this takes 0.3.)
+//! characters one by one from the first on that isn't ASCII.)
 
 use crate::error::{Error, Kind, Result};
 use crate::pages;

@@ -62,8 +62,7 @@ pub(super) fn text<'a, P: Fn() -> String + Sync>(object: &'a Bound<'_, PyAny>, p
 /// Take a str as Rust has it, or bytes, in which what isn't UTF-8 becomes U+FFFD.
 pub(super) fn owned(object: &Bound<'_, PyAny>, place: impl Fn() -> String + Sync) -> PyResult<String> {
     let (text, mut room) = (text(object, place)?, Vec::new());
-    let found = call(object.py(), text.memory().len(), |pulse| Ok(String::from_utf8_lossy(text.utf8(&mut room, pulse)?).into_owned()))?;
-    Ok(found)
+    call(object.py(), text.memory().len(), |pulse| Ok(String::from_utf8_lossy(text.utf8(&mut room, pulse)?).into_owned()))
 }
 
 /// Take an integer that must lie between 0 and what `T` holds: `outside` makes the error for one that doesn't, `other` the error for what isn't one.

@@ -1,8 +1,8 @@
 //! Lists of Python's ints, for programs that want lists: each int is made once in a process and then handed out again.
 //!
-//! Making an int for each id and freeing it again costs more than finding the id (21 ns an id of a long text to make them, 9 to hand out those that are there).
+//! Making an int for each id and freeing it again costs more than finding the id.
 //! Ids are small numbers, so a table holds them; it grows by pages of 4,096 as ids are met, and never above one for each possible id (40 bytes each). They lie
-//! here and there in memory, so each is fetched ahead (11 ns without).
+//! here and there in memory, so each is fetched ahead.
 //!
 //! Why the `unsafe` blocks are sound: 1. a new list has as many places as asked for, or there is none but an error; 2. until all of them are filled it isn't
 //! among the lists that the collector knows, so that nobody who gets a turn meanwhile can find it; 3. each place is filled once, with a reference of its own.

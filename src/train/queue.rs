@@ -54,27 +54,25 @@ mod tests {
     use std::cmp::Reverse;
 
     use super::*;
+    use crate::chance::chance;
     use crate::train::places::Places;
 
     #[test]
     fn the_most_frequent_of_all_comes_first_and_of_equals_the_smallest() {
-        let (mut known, mut queue, mut waiting, mut seed) = (Known::with_room(0), Queue::new(3), Vec::new(), 1u64);
-        let mut chance = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) % below
-        };
+        let (mut known, mut queue, mut waiting, mut chance) = (Known::with_room(0), Queue::new(3), Vec::new(), chance(1));
         let mut turn = 40;
         for left in 0..4000 {
-            let count = 1 + chance(turn);
+            let count = 1 + chance(turn) as u64;
             waiting.push(known.add((left, 0), count, Places::default()));
             queue.add(left as usize, count, || Reverse(left));
-            let fallen = waiting[usize::try_from(chance(waiting.len() as u64)).unwrap_or(0)];
-            *known.count_mut(fallen) -= chance(known.count(fallen) + 1);
+            let fallen = waiting[chance(waiting.len())];
+            let left_over = chance(usize::try_from(known.count(fallen)).unwrap() + 1) as u64;
+            *known.count_mut(fallen) = left_over;
             if left % 3 == 0 {
                 let expected = waiting.iter().copied().filter(|number| known.count(*number) >= 3).max_by_key(|number| (known.count(*number), Reverse(*number)));
                 assert_eq!(queue.pop(&known, |number| Reverse(known.pair(number).0)), expected);
                 waiting.retain(|number| Some(*number) != expected);
-                turn = expected.map_or(turn, |number| known.count(number));
+                turn = expected.map_or(turn, |number| usize::try_from(known.count(number)).unwrap());
             }
         }
     }

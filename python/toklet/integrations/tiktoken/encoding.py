@@ -83,7 +83,7 @@ class Encoding:
 
     def encode_ordinary(self, text: str) -> list[int]:
         """Encode text in which nothing is special."""
-        try:  # as `_encode` does, without its calls: they are a quarter of what a short text takes
+        try:  # as `_encode` does, with fewer calls
             return self._core.encode_list(text, "text")  # type: ignore[no-any-return]
         except TextError:
             return self._encode(text, "text")
