@@ -311,6 +311,15 @@ impl Lookup {
 
 /// Whether a pretoken is longer than a key, of some that begin at a place and end at these.
 fn any_long(begin: u32, ends: &[u32]) -> bool {
-    let long = |begin: u32, end: u32| (end - begin) as usize > LONGEST;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(any) = wide::any_long(begin, ends) {
+        return any;
+    }
+    any_long_plain(begin, ends)
+}
+
+#[inline(always)]
+fn any_long_plain(begin: u32, ends: &[u32]) -> bool {
+    let long = |begin: u32, end: u32| end.wrapping_sub(begin) as usize > LONGEST;
     ends.windows(2).fold(long(begin, ends[0]), |any, two| any | long(two[0], two[1]))
 }

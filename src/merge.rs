@@ -6,6 +6,8 @@
 
 mod pieces;
 #[cfg(target_arch = "x86_64")]
+mod symbols;
+#[cfg(target_arch = "x86_64")]
 mod wide;
 
 use std::cmp::Reverse;

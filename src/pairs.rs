@@ -12,9 +12,7 @@ use crate::pages::{Pages, prefetch};
 pub(crate) const NONE: u32 = u32::MAX;
 /// Pairs are fewer than two to the power of this.
 pub(crate) const NUMBER_BITS: u32 = 22;
-const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
-/// So many bits of a pair's hash stand above its number: those below the bits that tell its line.
-const SEAL_BITS: u32 = 32 - NUMBER_BITS;
+pub(crate) const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
 /// How many entries a line has, and how many of them are used in the mean at most.
 pub(crate) const LINE: usize = 8;
 const FULL: usize = 4;
@@ -56,11 +54,11 @@ impl Pairs {
         Pages::new(at_least.next_power_of_two().max(2))
     }
 
-    /// The line where the search for a pair begins, and the upper bits of its entry.
+    /// The line where the search for a pair begins, and its entry but for the number: the upper bits.
     pub(crate) fn place(&self, pair: u64) -> (usize, u32) {
         let hash = pair.wrapping_mul(self.factor);
-        let seal = u32::try_from(hash >> (self.shift - SEAL_BITS) & ((1 << SEAL_BITS) - 1)).unwrap_or_default();
-        (usize::try_from(hash >> self.shift).unwrap_or_default(), seal.max(1))
+        let seal = u32::try_from(hash >> 32 & u64::from(u32::MAX)).unwrap_or_default() << NUMBER_BITS;
+        (usize::try_from(hash.wrapping_shr(self.shift)).unwrap_or_default(), seal.max(1 << NUMBER_BITS))
     }
 
     /// Two ids as one number.
@@ -183,7 +181,7 @@ impl Pairs {
         let (mut place, seal) = self.place(self.pairs[number as usize]);
         loop {
             if let Some(free) = self.lines[place].0.iter_mut().find(|entry| **entry == 0) {
-                *free = seal << NUMBER_BITS | number;
+                *free = seal | number;
                 return;
             }
             place = (place + 1) & (self.lines.len() - 1);
@@ -193,5 +191,5 @@ impl Pairs {
 
 /// Which entries of a line have these upper bits: a byte of 1 for each that has.
 fn alike(entries: &[u32; LINE], seal: u32) -> u64 {
-    u64::from_le_bytes(entries.map(|entry| u8::from(entry >> NUMBER_BITS == seal)))
+    u64::from_le_bytes(entries.map(|entry| u8::from(entry & !NUMBER == seal)))
 }

@@ -9,7 +9,6 @@
 use std::arch::x86_64::*;
 
 use super::batch::{BATCH, Batch};
-use super::key::Key;
 use super::tokens::Tokens;
 use crate::pages::prefetch;
 use crate::width::{Width, width};
@@ -70,15 +69,25 @@ fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, end
 
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
 fn find_lines(tokens: &Tokens, batch: &mut Batch, count: usize) -> u64 {
-    let (lines, mut known) = (&tokens.lines[..], 0);
-    for (place, ((key, line), found)) in batch.keys.iter().zip(&batch.lines).zip(&mut batch.single).enumerate().take(count) {
-        let Some(line) = lines.get(*line as usize) else { continue };
+    let (lines, mut which) = (&tokens.lines[..], [0u8; BATCH]);
+    for place in 0..count.min(BATCH) {
+        let Some(line) = lines.get(batch.lines[place] as usize) else { continue };
         // 4
-        let (keys, key) = unsafe { (_mm512_load_si512(std::ptr::from_ref(line).cast()), _mm_loadu_si128(std::ptr::from_ref::<Key>(key).cast())) };
+        let (keys, key) = unsafe { (_mm512_load_si512(std::ptr::from_ref(line).cast()), _mm_loadu_si128(std::ptr::from_ref(&batch.keys[place]).cast())) };
         let equal = _mm512_cmpeq_epi64_mask(keys, _mm512_broadcast_i64x2(key));
-        let which = equal & (equal >> 1) & 0b1_0101; // both halves of the first key, of the second, or of the third
-        *found = line.ids[usize::from(which >> 2 & 1 | which >> 3)];
-        known |= u64::from(which != 0) << place;
+        which[place] = equal & (equal >> 1) & 0b1_0101; // both halves of the first key, of the second, or of the third
+        batch.single[place] = line.ids[(u32::from(which[place]) | 1 << 6).trailing_zeros() as usize / 2];
     }
-    known
+    let which = unsafe { _mm512_loadu_si512(which.as_ptr().cast()) }; // 3
+    _mm512_test_epi8_mask(which, which)
+}
+
+/// Whether a pretoken is longer than a key, of some that begin at a place and end at these; if the processor has the vectors.
+pub(super) fn any_long(begin: u32, ends: &[u32]) -> Option<bool> {
+    (width() >= Width::Avx512).then(|| unsafe { any_long_of_sixteens(begin, ends) }) // 1
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+fn any_long_of_sixteens(begin: u32, ends: &[u32]) -> bool {
+    super::any_long_plain(begin, ends)
 }
