@@ -47,6 +47,21 @@ impl Batch {
 
     /// Give the ids of some pretokens, one after the other.
     pub(super) fn give(&self, some: Range<usize>, out: &mut [u32; OUT], take: &mut impl FnMut(&[u32])) {
+        let count = self.put_together(some, out);
+        take(&out[..count]);
+    }
+
+    fn put_together(&self, some: Range<usize>, out: &mut [u32; OUT]) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(count) = super::wide::put_together(self, some.clone(), out) {
+            return count;
+        }
+        self.put_together_plain(some, out)
+    }
+
+    /// Put the ids of some pretokens side by side; says how many they are.
+    #[inline(always)]
+    pub(super) fn put_together_plain(&self, some: Range<usize>, out: &mut [u32; OUT]) -> usize {
         // A fixed number is copied, whatever there is: what is too much is overwritten by what comes next.
         let (mut begin, mut length, which) = (some.start, 0, self.which(some.start));
         for (which, place) in (which..).zip(places(self.others & from(begin) & !from(some.end))) {
@@ -57,10 +72,11 @@ impl Batch {
             begin = place + 1;
         }
         self.copy(begin..some.end, &mut out[length..]);
-        take(&out[..length + some.end - begin]);
+        length + some.end - begin
     }
 
     /// Copy the ids of some pretokens that are one token each.
+    #[inline(always)]
     fn copy(&self, some: Range<usize>, out: &mut [u32]) {
         out[..HALF].copy_from_slice(&self.single[some.start..some.start + HALF]);
         if some.len() > HALF {

@@ -76,10 +76,10 @@ impl Seen {
     /// Find the ids of some pretokens of a batch; says of which there are none.
     pub(super) fn recall(&self, batch: &mut Batch, some: u64) -> u64 {
         let mut missing = some;
-        for place in places(some) {
+        let first = batch.which(some.trailing_zeros() as usize);
+        for (which, place) in (first..).zip(places(some)) {
             let key = batch.keys[place];
             let (slot, found) = self.look(key, batch.lines[place]);
-            let which = batch.which(place);
             let (ids, number) = batch.other(which);
             let (first, count) = slot.ids();
             ids[..IDS].copy_from_slice(&first);

@@ -7,8 +7,9 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
-use super::batch::{BATCH, Batch};
+use super::batch::{BATCH, Batch, OUT};
 use super::tokens::Tokens;
 use crate::pages::prefetch;
 use crate::width::{Width, width};
@@ -80,6 +81,16 @@ fn find_lines(tokens: &Tokens, batch: &mut Batch, count: usize) -> u64 {
     }
     let which = unsafe { _mm512_loadu_si512(which.as_ptr().cast()) }; // 3
     _mm512_test_epi8_mask(which, which)
+}
+
+/// Put ids together as the plain version does, in vectors, if the processor has them.
+pub(super) fn put_together(batch: &Batch, some: Range<usize>, out: &mut [u32; OUT]) -> Option<usize> {
+    (width() >= Width::Avx512).then(|| unsafe { put_together_wide(batch, some, out) }) // 1
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+fn put_together_wide(batch: &Batch, some: Range<usize>, out: &mut [u32; OUT]) -> usize {
+    batch.put_together_plain(some, out)
 }
 
 /// Whether a pretoken is longer than a key, of some that begin at a place and end at these; if the processor has the vectors.
