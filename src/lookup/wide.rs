@@ -1,15 +1,16 @@
 //! The two loops over a batch of pretokens, for eight keys or for a whole line at once.
 //!
-//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. eight pretokens are
-//! gathered only where sixteen bytes from the last one's beginning lie in the text, and none begins behind that one; 3. a vector is loaded from or stored to
-//! eight or sixteen neighbours in an array of `BATCH`, which is a multiple of both; 4. a line is 64 bytes at a multiple of 64. The safe twin of each is the
-//! plain version, and a test holds them equal.
+//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. of a pretoken only
+//! its own bytes are loaded, and it lies in the text: the last one ends there, and where an end lies before the one before it the subtraction fails; 3. vectors
+//! are loaded from and stored to arrays of eight or 64 numbers, of keys, or of bytes that fill them; 4. a line is 64 bytes at a multiple of 64. The safe twin
+//! of each is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::batch::{BATCH, Batch, OUT};
+use super::key::{Key, LONGEST};
 use super::tokens::Tokens;
 use crate::pages::prefetch;
 use crate::width::{Width, width};
@@ -24,48 +25,64 @@ pub(super) fn find(tokens: &Tokens, batch: &mut Batch, count: usize) -> Option<u
     (width() >= Width::Avx512).then(|| unsafe { find_lines(tokens, batch, count) }) // 1
 }
 
+/// Which bytes of sixteen a pretoken of each length has; one that is too long has none.
+const BYTES: [u16; LONGEST + 2] = {
+    let (mut bytes, mut length) = ([0; LONGEST + 2], 0);
+    while length <= LONGEST {
+        bytes[length] = (1 << length) - 1;
+        length += 1;
+    }
+    bytes
+};
+
+/// What a key has beside them: the length; of one that is too long, what no other has.
+const BESIDE: [Key; LONGEST + 2] = {
+    let (mut beside, mut length) = ([Key::NONE; LONGEST + 2], 0);
+    while length <= LONGEST {
+        beside[length] = Key { low: 0, high: (length as u64) << 56 };
+        length += 1;
+    }
+    beside
+};
+
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
 fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> usize {
-    let mut begins = [first; BATCH + 8];
-    begins[1..=ends.len()].copy_from_slice(ends);
-    let (eight, all) = (_mm512_set1_epi64(8), _mm512_set1_epi64(-1));
     let factors = tokens.factors.map(|factor| _mm512_set1_epi64(factor.cast_signed()));
     let shift = _mm_cvtsi32_si128(tokens.shift.cast_signed());
-    let mut done = 0;
-    while done + 8 <= ends.len() && begins[done + 7] as usize + 16 <= text.len() {
-        // 3
-        let (begin, end) = unsafe {
-            let load = |place: usize| _mm512_cvtepu32_epi64(_mm256_loadu_si256(begins[place..place + 8].as_ptr().cast()));
-            (load(done), load(done + 1))
+    let (mut begin, lines) = (first as usize, &tokens.lines[..]);
+    if ends.last().is_none_or(|end| *end as usize > text.len()) {
+        return 0;
+    }
+    for ((eight, keys), places) in ends.as_chunks::<8>().0.iter().zip(batch.keys.as_chunks_mut::<8>().0).zip(batch.lines.as_chunks_mut::<8>().0) {
+        let mut key = |end: u32| {
+            let length = (end as usize - begin).min(LONGEST + 1);
+            // 2, 3
+            let (bytes, beside) =
+                unsafe { (_mm_maskz_loadu_epi8(BYTES[length], text.as_ptr().add(begin).cast()), _mm_loadu_si128(std::ptr::from_ref(&BESIDE[length]).cast())) };
+            begin = end as usize;
+            _mm_or_si128(bytes, beside)
         };
-        let bits = _mm512_slli_epi64::<3>(_mm512_sub_epi64(end, begin));
-        // 2
-        let (low, high) = unsafe {
-            (_mm512_i64gather_epi64::<1>(begin, text.as_ptr().cast()), _mm512_i64gather_epi64::<1>(_mm512_add_epi64(begin, eight), text.as_ptr().cast()))
+        let mut four = |ends: &[u32]| {
+            let [one, two, three, four] = [key(ends[0]), key(ends[1]), key(ends[2]), key(ends[3])];
+            let all = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(one), two);
+            _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(all, three), four)
         };
-        // A shift by 64 or more gives zero.
-        let low_mask = _mm512_srlv_epi64(all, _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(64), bits), _mm512_setzero_si512()));
-        let high_mask = _mm512_srlv_epi64(all, _mm512_sub_epi64(_mm512_set1_epi64(128), bits));
-        let length = _mm512_slli_epi64::<53>(bits);
-        let long = _mm512_cmpgt_epi64_mask(bits, _mm512_set1_epi64(8 * 15));
-        let low = _mm512_maskz_and_epi64(!long, low, low_mask);
-        let high = _mm512_mask_mov_epi64(_mm512_or_si512(_mm512_and_si512(high, high_mask), length), long, all);
+        let (front, back) = (four(&eight[..4]), four(&eight[4..]));
+        let (low, high) = (_mm512_unpacklo_epi64(front, back), _mm512_unpackhi_epi64(front, back));
         let hash = _mm512_add_epi64(_mm512_mullo_epi64(low, factors[0]), _mm512_mullo_epi64(high, factors[1]));
-        let lines = _mm512_srl_epi64(hash, shift);
-        let (front, back) = (_mm512_set_epi64(11, 3, 10, 2, 9, 1, 8, 0), _mm512_set_epi64(15, 7, 14, 6, 13, 5, 12, 4));
+        let hash = _mm512_permutexvar_epi64(_mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0), _mm512_srl_epi64(hash, shift));
         // 3
         unsafe {
-            let keys = batch.keys[done..done + 8].as_mut_ptr().cast::<__m512i>();
-            _mm512_storeu_si512(keys, _mm512_permutex2var_epi64(low, front, high));
-            _mm512_storeu_si512(keys.add(1), _mm512_permutex2var_epi64(low, back, high));
-            _mm256_storeu_si256(batch.lines[done..done + 8].as_mut_ptr().cast(), _mm512_cvtepi64_epi32(lines));
+            let keys = keys.as_mut_ptr().cast::<__m512i>();
+            _mm512_storeu_si512(keys, front);
+            _mm512_storeu_si512(keys.add(1), back);
+            _mm256_storeu_si256(places.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(hash));
         }
-        for line in &batch.lines[done..done + 8] {
-            prefetch(&tokens.lines, *line as usize);
+        for line in places {
+            prefetch(lines, *line as usize);
         }
-        done += 8;
     }
-    done
+    ends.len() / 8 * 8
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]

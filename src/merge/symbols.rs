@@ -38,7 +38,103 @@ pub(super) trait Symbols: Copy {
 
 const PLACES: [u32; ROOM] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/// AVX-512 F, BW, DQ, VL.
+/// With AVX2.
+impl Symbols for [__m256i; 2] {
+    #[inline(always)]
+    fn load(from: &[u32; ROOM]) -> Self {
+        unsafe { [_mm256_loadu_si256(from.as_ptr().cast()), _mm256_loadu_si256(from[8..].as_ptr().cast())] } // 1, 2
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [u32; ROOM]) {
+        // 1, 2
+        unsafe {
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), self[0]);
+            _mm256_storeu_si256(to[8..].as_mut_ptr().cast(), self[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn begin(bytes: &[u8; ROOM], length: u32, ids: &[u32; 1 << 8], pairs: &[u32; 1 << 16]) -> (Self, Self) {
+        let half = |half: usize| {
+            // 1, 2, 3
+            unsafe {
+                let (all, some) = (_mm256_set1_epi32(-1), _mm_loadu_si128(bytes.as_ptr().cast()));
+                let some = if half == 0 { some } else { _mm_bsrli_si128::<8>(some) };
+                let (one, next) = (_mm256_cvtepu8_epi32(some), _mm256_cvtepu8_epi32(_mm_bsrli_si128::<1>(some)));
+                let both = _mm256_or_si256(_mm256_slli_epi32::<8>(one), next);
+                let places = Self::load(&PLACES)[half];
+                let within = |count: u32| _mm256_cmpgt_epi32(_mm256_set1_epi32(count.cast_signed()), places);
+                let id = _mm256_mask_i32gather_epi32::<4>(all, ids.as_ptr().cast(), one, within(length));
+                let pair = _mm256_mask_i32gather_epi32::<4>(all, pairs.as_ptr().cast(), both, within(length.saturating_sub(1)));
+                (id, _mm256_slli_epi32::<{ PLACE_BITS.cast_signed() }>(pair))
+            }
+        };
+        let ((low, low_pairs), (high, high_pairs)) = (half(0), half(1));
+        ([low, high], [low_pairs, high_pairs])
+    }
+
+    #[inline(always)]
+    fn least(self) -> u32 {
+        let places = Self::load(&PLACES);
+        // 1
+        unsafe {
+            let eight = _mm256_min_epu32(_mm256_or_si256(self[0], places[0]), _mm256_or_si256(self[1], places[1]));
+            _mm_cvtsi128_si32(_mm256_castsi256_si128(least_of_eight(eight))).cast_unsigned()
+        }
+    }
+
+    #[inline(always)]
+    fn close(self, place: u32) -> Self {
+        let places = Self::load(&PLACES);
+        // 1
+        unsafe {
+            let turn = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0);
+            let [low, high] = self.map(|half| _mm256_permutevar8x32_epi32(half, turn));
+            let next = [_mm256_blend_epi32::<0b1000_0000>(low, high), _mm256_blend_epi32::<0b1000_0000>(high, _mm256_set1_epi32(-1))];
+            let place = _mm256_set1_epi32(place.cast_signed());
+            std::array::from_fn(|half| _mm256_blendv_epi8(self[half], next[half], _mm256_cmpgt_epi32(places[half], place)))
+        }
+    }
+
+    #[inline(always)]
+    fn put(self, place: u32, number: u32) -> Self {
+        unsafe { put(self, place, _mm256_set1_epi32(number.cast_signed())) } // 1
+    }
+
+    #[inline(always)]
+    fn ask(self, place: u32, lines: [&[u32; LINE]; 2], seals: [u32; 2]) -> Self {
+        let number = |which: usize| {
+            // 1, 2
+            unsafe {
+                let line = _mm256_loadu_si256(lines[which].as_ptr().cast());
+                let numbers = _mm256_xor_si256(line, _mm256_set1_epi32(seals[which].cast_signed()));
+                let number = least_of_eight(_mm256_min_epu32(numbers, _mm256_set1_epi32(NUMBER.cast_signed())));
+                _mm256_slli_epi32::<{ PLACE_BITS.cast_signed() }>(number)
+            }
+        };
+        unsafe { put(put(self, place, number(1)), place.wrapping_sub(1), number(0)) } // 1; there is no such place before the first symbol
+    }
+}
+
+/// The least of eight, at each place.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn least_of_eight(all: __m256i) -> __m256i {
+    let all = _mm256_min_epu32(all, _mm256_shuffle_epi32::<0b01_00_11_10>(all));
+    let all = _mm256_min_epu32(all, _mm256_shuffle_epi32::<0b10_11_00_01>(all));
+    _mm256_min_epu32(all, _mm256_permute4x64_epi64::<0b01_00_11_10>(all))
+}
+
+/// Put numbers at a place.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn put(symbols: [__m256i; 2], place: u32, numbers: __m256i) -> [__m256i; 2] {
+    let (place, places) = (_mm256_set1_epi32(place.cast_signed()), <[__m256i; 2]>::load(&PLACES));
+    std::array::from_fn(|half| _mm256_blendv_epi8(symbols[half], numbers, _mm256_cmpeq_epi32(places[half], place)))
+}
+
+/// With AVX-512 F.
 impl Symbols for __m512i {
     #[inline(always)]
     fn load(from: &[u32; ROOM]) -> Self {
@@ -58,7 +154,7 @@ impl Symbols for __m512i {
             let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
             let (one, next) = (_mm512_cvtepu8_epi32(bytes), _mm512_cvtepu8_epi32(_mm_bsrli_si128::<1>(bytes)));
             let both = _mm512_or_si512(_mm512_slli_epi32::<8>(one), next);
-            let within = _bzhi_u32(0xFFFF, length) as u16;
+            let within = (1u16 << length) - 1;
             let id = _mm512_mask_i32gather_epi32::<4>(all, within, one, ids.as_ptr().cast());
             let pair = _mm512_mask_i32gather_epi32::<4>(all, within >> 1, both, pairs.as_ptr().cast());
             (id, _mm512_slli_epi32::<PLACE_BITS>(pair))

@@ -8,7 +8,7 @@
 //! Symbols and pairs are read and written as whole vectors: a vector that is read right behind a part of it was written waits until all before it is done.
 #![allow(unsafe_code)]
 
-use std::arch::x86_64::__m512i;
+use std::arch::x86_64::{__m256i, __m512i};
 
 use super::symbols::{NO_PAIR, PLACE_BITS, ROOM, Symbols};
 use super::{Found, TOGETHER, Text};
@@ -53,7 +53,7 @@ impl Lane {
     fn begin<S: Symbols>(&mut self, vocabulary: &Vocabulary, (bytes, length): &Text, turn: usize) -> bool {
         (self.count, self.turn) = (*length % ROOM, turn);
         let (singles, twos) = vocabulary.beginnings();
-        let (ids, pairs) = S::begin(bytes, u32::from(length.to_le_bytes()[0]), singles, twos);
+        let (ids, pairs) = S::begin(bytes, u32::from(self.count.to_le_bytes()[0]), singles, twos);
         ids.store(&mut self.ids[1]);
         self.join(vocabulary.pairs(), pairs)
     }
@@ -113,13 +113,20 @@ fn numbers(pairs: &Pairs, [before, made, behind]: [u32; 3]) -> [u32; 2] {
 
 /// Encode pretokens as far as it can be done here, if the processor has the vectors.
 pub(super) fn several(vocabulary: &Vocabulary, pretokens: &[Text], mut found: [Found; TOGETHER]) -> [Found; TOGETHER] {
-    if width() >= Width::Avx512 {
-        unsafe { merge_avx512(vocabulary, pretokens, &mut found) }; // 1
+    match width() {
+        Width::Plain => {}
+        Width::Avx2 => unsafe { merge_avx2(vocabulary, pretokens, &mut found) },
+        Width::Avx512 | Width::Avx512Bytes => unsafe { merge_avx512(vocabulary, pretokens, &mut found) },
     }
     found
 }
 
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,bmi2")]
+#[target_feature(enable = "avx2")]
+fn merge_avx2(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
+    merge::<[__m256i; 2]>(vocabulary, pretokens, found);
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
 fn merge_avx512(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
     merge::<__m512i>(vocabulary, pretokens, found);
 }
