@@ -27,8 +27,9 @@ pub(crate) struct Pairs {
     lines: Pages<Line>,
     /// How far a hash is shifted to be the number of a line.
     shift: u32,
-    /// The pair of each number; none has number 0.
-    pairs: Vec<u64>,
+    /// The pair of each number, none of which is 0, and how many of these places are taken.
+    pairs: Pages<u64>,
+    taken: usize,
     /// An odd number that nobody knows, so that nobody can choose ids whose places are all the same.
     factor: u64,
     /// What the pair of each number becomes.
@@ -46,12 +47,10 @@ enum Made {
 impl Pairs {
     /// A table with room for so many, to begin with.
     pub(crate) fn with_room(pairs: usize) -> Self {
-        let (lines, factor) = (Self::lines(pairs / FULL), RandomState::new().hash_one(0) | 1);
-        Self { shift: 64 - lines.len().ilog2(), lines, pairs: vec![u64::MAX], factor, made: Made::After(0), order: Vec::new() }
-    }
-
-    fn lines(at_least: usize) -> Pages<Line> {
-        Pages::new(at_least.next_power_of_two().max(2))
+        let (count, factor) = ((pairs / FULL).next_power_of_two().max(2), RandomState::new().hash_one(0) | 1);
+        let (lines, mut pairs) = (Pages::new(count), Pages::new(FULL * count));
+        pairs[0] = u64::MAX;
+        Self { lines, shift: 64 - count.ilog2(), pairs, taken: 1, factor, made: Made::After(0), order: Vec::new() }
     }
 
     /// The line where the search for a pair begins, and its entry but for the number: the upper bits.
@@ -133,7 +132,7 @@ impl Pairs {
 
     /// Whether every pair has a higher number than those that make its halves.
     pub(crate) fn never_fall(&self) -> bool {
-        let numbers = || (0u32..).zip(&self.pairs).skip(1);
+        let numbers = || (0u32..).zip(&self.pairs[..self.taken]).skip(1);
         let mut last = vec![0; numbers().map(|(number, _)| self.made(number) as usize + 1).max().unwrap_or_default()];
         numbers().for_each(|(number, _)| last[self.made(number) as usize] = number);
         let last = |id: u64| usize::try_from(id).ok().and_then(|id| last.get(id)).copied().unwrap_or_default();
@@ -142,7 +141,7 @@ impl Pairs {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.pairs.len() - 1
+        self.taken - 1
     }
 
     /// Say when each pair is merged.
@@ -157,7 +156,7 @@ impl Pairs {
         if known != NONE {
             return Some(known);
         }
-        let number = u32::try_from(self.pairs.len()).unwrap_or(NONE);
+        let number = u32::try_from(self.taken).unwrap_or(NONE);
         match &mut self.made {
             Made::After(distance) if number == 1 => *distance = id.wrapping_sub(number),
             Made::After(distance) if *distance == id.wrapping_sub(number) => {}
@@ -166,15 +165,21 @@ impl Pairs {
             }
             Made::Listed(ids) => ids.push(id),
         }
-        self.pairs.push(Self::joined(left, right));
-        if self.pairs.len() > FULL * self.lines.len() {
-            self.lines = Self::lines(2 * self.lines.len());
-            self.shift -= 1;
-            (1..=number).for_each(|number| self.enter(number));
-        } else {
-            self.enter(number);
+        if self.taken == self.pairs.len() {
+            self.grow();
         }
+        self.pairs[self.taken] = Self::joined(left, right);
+        self.taken += 1;
+        self.enter(number);
         None
+    }
+
+    fn grow(&mut self) {
+        let (before, count) = (std::mem::replace(&mut self.pairs, Pages::new(2 * self.taken)), 2 * self.lines.len());
+        self.pairs[..self.taken].copy_from_slice(&before);
+        self.lines = Pages::new(count);
+        self.shift = 64 - count.ilog2();
+        (1..).take(self.taken - 1).for_each(|number| self.enter(number));
     }
 
     fn enter(&mut self, number: u32) {
