@@ -25,6 +25,8 @@ const TICK_EVERY: usize = 1 << 12;
 pub(crate) const TOGETHER: usize = 16;
 /// How many symbols a pretoken has at most whose pairs are sorted, so that this is over before the next tick; those of others go through the heap.
 const SORTED: usize = 1 << 16;
+/// How long a pretoken is at least for which it is asked whether ranks never fall.
+const RISING: usize = 1 << 8;
 /// For how many bytes of a pretoken memory is kept when a call is over.
 const KEPT: usize = 1 << 16;
 
@@ -39,6 +41,8 @@ pub struct Merger {
     /// When the pairs are due, and where: those that are there to begin with, in order, and those that come up.
     first: Vec<(u32, u32)>,
     heap: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Where pairs have changed whose numbers aren't asked for yet.
+    changed: Vec<u32>,
 }
 
 impl Merger {
@@ -77,7 +81,10 @@ impl Merger {
     }
 
     fn long(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], pulse: &Pulse) -> Result<()> {
-        self.only(vocabulary, pretoken, |_| true, pulse)
+        let (pairs, rising) = (vocabulary.pairs(), pretoken.len() >= RISING && vocabulary.ranks_never_fall());
+        self.ids.clear();
+        vocabulary.symbols(pretoken, &mut self.ids);
+        self.join(pairs, |left, right| pairs.number(left, right), rising, pulse)
     }
 
     /// Join only the pairs of some numbers.
@@ -86,7 +93,7 @@ impl Merger {
         let number = |left, right| Some(pairs.number(left, right)).filter(|number| *number == NONE || some(*number)).unwrap_or(NONE);
         self.ids.clear();
         vocabulary.symbols(pretoken, &mut self.ids);
-        self.join(pairs, number, pulse)
+        self.join(pairs, number, false, pulse)
     }
 
     /// Go on from what the first pairs have made of a pretoken, in a vocabulary whose pairs are numbered in their order.
@@ -99,23 +106,26 @@ impl Merger {
             self.ids.extend(one.ids());
         } else {
             self.ids.extend_from_slice(ids);
-            self.join(pairs, |left, right| pairs.number(left, right), pulse)?;
+            self.join(pairs, |left, right| pairs.number(left, right), false, pulse)?;
         }
         Ok(&self.ids)
     }
 
-    fn join(&mut self, pairs: &Pairs, number: impl Fn(u32, u32) -> u32, pulse: &Pulse) -> Result<()> {
+    fn join(&mut self, pairs: &Pairs, number: impl Fn(u32, u32) -> u32, rising: bool, pulse: &Pulse) -> Result<()> {
+        let mut number = in_a_row(number);
         self.numbers.clear();
         for (at, pair) in self.ids.windows(2).enumerate() {
             self.numbers.push(number(pair[0], pair[1]));
             tick_at(at, pulse)?;
         }
         self.numbers.push(NONE);
-        self.heap(pairs, number, pulse)
+        self.heap(pairs, number, rising, pulse)
     }
 
-    fn heap(&mut self, pairs: &Pairs, number: impl Fn(u32, u32) -> u32, pulse: &Pulse) -> Result<()> {
-        let Self { ids, numbers, next, before, first, heap } = self;
+    /// Join pairs until there are none. Where every pair that a join makes is due after all of the same number (`rising`), these are joined from left to
+    /// right before any new one is asked for: most of what a run of one character makes is gone again by then.
+    fn heap(&mut self, pairs: &Pairs, mut number: impl FnMut(u32, u32) -> u32, rising: bool, pulse: &Pulse) -> Result<()> {
+        let Self { ids, numbers, next, before, first, heap, changed } = self;
         let places = 0..u32::try_from(ids.len()).unwrap_or(NONE);
         next.clear();
         before.clear();
@@ -136,17 +146,32 @@ impl Merger {
             tick_at(next.len(), pulse)?;
         }
         first.sort_unstable();
-        let (mut first, mut taken) = (first.iter().copied().peekable(), 0);
-        while let Some((lowest, at)) = match heap.peek() {
-            Some(Reverse(due)) => first.next_if(|one| one < due).or_else(|| heap.pop().map(|Reverse(due)| due)),
-            None => first.next(),
-        } {
+        let (mut first, mut taken, mut turn) = (first.iter().copied().peekable(), 0, NONE);
+        loop {
             taken += 1;
             tick_at(taken, pulse)?;
+            let lowest = first.peek().copied().into_iter().chain(heap.peek().map(|Reverse(due)| *due)).min();
+            if !changed.is_empty() && !(rising && lowest.is_some_and(|(lowest, _)| lowest == turn)) {
+                for at in changed.drain(..) {
+                    let here = at as usize;
+                    if let (true, Some(right)) = (ids[here] != NONE, ids.get(next[here] as usize)) {
+                        numbers[here] = number(ids[here], *right);
+                    }
+                    if numbers[here] != NONE {
+                        heap.push(Reverse((pairs.order(numbers[here]), at)));
+                    }
+                }
+                continue;
+            }
+            let Some((lowest, at)) = lowest else { break };
+            if first.next_if_eq(&(lowest, at)).is_none() {
+                heap.pop();
+            }
             let here = at as usize;
             if numbers[here] == NONE || pairs.order(numbers[here]) != lowest {
                 continue; // the pair that this entry was made for is no more
             }
+            turn = lowest;
             let right = next[here] as usize;
             ids[here] = pairs.made(numbers[here]);
             (ids[right], numbers[right]) = (NONE, NONE);
@@ -154,16 +179,11 @@ impl Merger {
             if let Some(behind) = before.get_mut(next[here] as usize) {
                 *behind = at;
             }
-            let mut renew = |at: u32| {
-                let i = at as usize;
-                numbers[i] = ids.get(next[i] as usize).map_or(NONE, |right| number(ids[i], *right));
-                if numbers[i] != NONE {
-                    heap.push(Reverse((pairs.order(numbers[i]), at)));
+            for place in [before[here], at] {
+                if let Some(number) = numbers.get_mut(place as usize) {
+                    *number = NONE;
+                    changed.extend(Some(place).filter(|place| changed.last() != Some(place)));
                 }
-            };
-            renew(at);
-            if before[here] != NONE {
-                renew(before[here]);
             }
         }
         ids.retain(|id| *id != NONE);
@@ -257,6 +277,20 @@ pub(crate) fn several(vocabulary: &Vocabulary, pretokens: &[Text]) -> [Found; TO
     }
     let _ = (vocabulary, pretokens);
     found
+}
+
+/// A function that isn't asked again for the pair that it was asked for last, and the time before.
+fn in_a_row(number: impl Fn(u32, u32) -> u32) -> impl FnMut(u32, u32) -> u32 {
+    let mut last = [((NONE, NONE), NONE); 2];
+    move |left, right| {
+        if last[0].0 != (left, right) {
+            last.swap(0, 1);
+            if last[0].0 != (left, right) {
+                last[0] = ((left, right), number(left, right));
+            }
+        }
+        last[0].1
+    }
 }
 
 /// Tick now and then.

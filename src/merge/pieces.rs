@@ -86,7 +86,7 @@ mod tests {
             let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
             assert!(vocabulary.ranks_never_fall());
             for _ in 0..40 {
-                let (length, period) = (1 + next(400), 1 + next(30));
+                let (length, period) = (1 + next(600), 1 + next(30));
                 let mut text: Vec<u8> = (0..length).map(|_| letters[next(letters.len())]).collect();
                 if next(2) == 0 {
                     text = (0..length).map(|at| text[at % period.min(length)]).collect();
@@ -94,6 +94,8 @@ mod tests {
                 let piece = 1 + next(60);
                 merger.long(&vocabulary, &text, &quiet)?;
                 let whole = merger.ids.clone();
+                merger.only(&vocabulary, &text, |_| true, &quiet)?;
+                assert_eq!(merger.ids, whole, "{text:?}"); // whether the joins of a number come together or not
                 if merger.in_pieces(&vocabulary, &text, piece, &quiet)? {
                     assert_eq!(merger.ids, whole, "{text:?} {piece}");
                     several += usize::from(length > piece);
