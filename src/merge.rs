@@ -4,6 +4,7 @@
 //! each step, in arrays of fixed size, where the processor allows it several pretokens at a time (`wide`); long ones sort the pairs, and keep those that come
 //! up in a heap, in n log n; very long ones are merged in `pieces`. All take the pairs in the same order, so the result is the same.
 
+mod long;
 mod pieces;
 #[cfg(target_arch = "x86_64")]
 mod symbols;
@@ -19,12 +20,8 @@ use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
 use pieces::PIECE;
 
-/// Few enough heap entries that taking them stays well under the 20 ms in which a call must tick.
-const TICK_EVERY: usize = 1 << 12;
 /// How many pretokens are merged at a time.
 pub(crate) const TOGETHER: usize = 16;
-/// How many symbols a pretoken has at most whose pairs are sorted, so that this is over before the next tick; those of others go through the heap.
-const SORTED: usize = 1 << 16;
 /// How long a pretoken is at least for which it is asked whether ranks never fall.
 const RISING: usize = 1 << 8;
 /// For how many bytes of a pretoken memory is kept when a call is over.
@@ -38,9 +35,9 @@ pub struct Merger {
     numbers: Vec<u32>,
     next: Vec<u32>,
     before: Vec<u32>,
-    /// When the pairs are due, and where: those that are there to begin with, in order, and those that come up.
-    first: Vec<(u32, u32)>,
-    heap: BinaryHeap<Reverse<(u32, u32)>>,
+    /// When the pairs are due, above where: those that are there to begin with, in order, and those that come up.
+    first: Vec<u64>,
+    heap: BinaryHeap<Reverse<u64>>,
     /// Where pairs have changed whose numbers aren't asked for yet.
     changed: Vec<u32>,
 }
@@ -109,85 +106,6 @@ impl Merger {
             self.join(pairs, |left, right| pairs.number(left, right), false, pulse)?;
         }
         Ok(&self.ids)
-    }
-
-    fn join(&mut self, pairs: &Pairs, number: impl Fn(u32, u32) -> u32, rising: bool, pulse: &Pulse) -> Result<()> {
-        let mut number = in_a_row(number);
-        self.numbers.clear();
-        for (at, pair) in self.ids.windows(2).enumerate() {
-            self.numbers.push(number(pair[0], pair[1]));
-            tick_at(at, pulse)?;
-        }
-        self.numbers.push(NONE);
-        self.heap(pairs, number, rising, pulse)
-    }
-
-    /// Join pairs until there are none. Where every pair that a join makes is due after all of the same number (`rising`), these are joined from left to
-    /// right before any new one is asked for: most of what a run of one character makes is gone again by then.
-    fn heap(&mut self, pairs: &Pairs, mut number: impl FnMut(u32, u32) -> u32, rising: bool, pulse: &Pulse) -> Result<()> {
-        let Self { ids, numbers, next, before, first, heap, changed } = self;
-        let places = 0..u32::try_from(ids.len()).unwrap_or(NONE);
-        next.clear();
-        before.clear();
-        first.clear();
-        heap.clear();
-        let few = ids.len() <= SORTED;
-        if !few {
-            heap.reserve_exact(ids.len());
-        }
-        for (at, &number) in places.zip(numbers.iter()) {
-            next.push(at + 1);
-            before.push(at.wrapping_sub(1));
-            match (pairs.order(number), at) {
-                _ if number == NONE => {}
-                due if few => first.push(due),
-                due => heap.push(Reverse(due)),
-            }
-            tick_at(next.len(), pulse)?;
-        }
-        first.sort_unstable();
-        let (mut first, mut taken, mut turn) = (first.iter().copied().peekable(), 0, NONE);
-        loop {
-            taken += 1;
-            tick_at(taken, pulse)?;
-            let lowest = first.peek().copied().into_iter().chain(heap.peek().map(|Reverse(due)| *due)).min();
-            if !changed.is_empty() && !(rising && lowest.is_some_and(|(lowest, _)| lowest == turn)) {
-                for at in changed.drain(..) {
-                    let here = at as usize;
-                    if let (true, Some(right)) = (ids[here] != NONE, ids.get(next[here] as usize)) {
-                        numbers[here] = number(ids[here], *right);
-                    }
-                    if numbers[here] != NONE {
-                        heap.push(Reverse((pairs.order(numbers[here]), at)));
-                    }
-                }
-                continue;
-            }
-            let Some((lowest, at)) = lowest else { break };
-            if first.next_if_eq(&(lowest, at)).is_none() {
-                heap.pop();
-            }
-            let here = at as usize;
-            if numbers[here] == NONE || pairs.order(numbers[here]) != lowest {
-                continue; // the pair that this entry was made for is no more
-            }
-            turn = lowest;
-            let right = next[here] as usize;
-            ids[here] = pairs.made(numbers[here]);
-            (ids[right], numbers[right]) = (NONE, NONE);
-            next[here] = next[right];
-            if let Some(behind) = before.get_mut(next[here] as usize) {
-                *behind = at;
-            }
-            for place in [before[here], at] {
-                if let Some(number) = numbers.get_mut(place as usize) {
-                    *number = NONE;
-                    changed.extend(Some(place).filter(|place| changed.last() != Some(place)));
-                }
-            }
-        }
-        ids.retain(|id| *id != NONE);
-        Ok(())
     }
 }
 
@@ -277,25 +195,6 @@ pub(crate) fn several(vocabulary: &Vocabulary, pretokens: &[Text]) -> [Found; TO
     }
     let _ = (vocabulary, pretokens);
     found
-}
-
-/// A function that isn't asked again for the pair that it was asked for last, and the time before.
-fn in_a_row(number: impl Fn(u32, u32) -> u32) -> impl FnMut(u32, u32) -> u32 {
-    let mut last = [((NONE, NONE), NONE); 2];
-    move |left, right| {
-        if last[0].0 != (left, right) {
-            last.swap(0, 1);
-            if last[0].0 != (left, right) {
-                last[0] = ((left, right), number(left, right));
-            }
-        }
-        last[0].1
-    }
-}
-
-/// Tick now and then.
-fn tick_at(step: usize, pulse: &Pulse) -> Result<()> {
-    if step % TICK_EVERY == TICK_EVERY - 1 { pulse.tick(0) } else { Ok(()) }
 }
 
 /// The tokens that merging does not lead to, in the order of their ids: no pretoken becomes one of them, unless the vocabulary takes pretokens whole.

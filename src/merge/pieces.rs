@@ -6,8 +6,7 @@
 //! behind one of its last tokens, and if the two tokens at that place stay apart when merged alone, both pieces are right there. If not, the next one begins
 //! some tokens further in front; where that doesn't help the pretoken is merged whole.
 //!
-//! Measured (cl100k, a megabyte, ms; whole, pieces of 4,096 bytes, of 1,024): `a` 390, 126, 92; spaces 476, 157, 147; letters by chance 606, 81, 74;
-//! punctuation by chance 316, 31, 28.
+//! Measured (cl100k, a megabyte, ms; whole, pieces of 4,096 bytes, of 1,024): letters by chance 606, 81, 74; punctuation by chance 316, 31, 28.
 
 use super::Merger;
 use crate::error::Result;
