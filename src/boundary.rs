@@ -6,8 +6,8 @@
 //!
 //! A token may also begin or end inside a character. Then only the two bytes at the place are known of it, and every place between two such bytes counts as one
 //! that may be crossed. The pairs of whole characters are bits of a filter; two that share a bit only cost a cut. All bytes are text here too: one that isn't
-//! part of a character by the lead byte before it stands for itself. So whether a byte begins a character is told by the three before it, and a block of bytes can
-//! be looked at together (`wide`).
+//! part of a character by the lead byte before it stands for itself. So whether a byte begins a character is told by the three before it, and a block of bytes
+//! can be looked at together (`wide`).
 
 #[cfg(target_arch = "x86_64")]
 mod wide;
@@ -47,7 +47,8 @@ impl Boundaries {
             this.join(token);
         }
         for two in (0u8..128).flat_map(|one| (0u8..128).map(move |other| [one, other])) {
-            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |= u64::from(!this.crossed(&two, 0, 1)) << (two[1] % 64);
+            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |=
+                u64::from(!this.crossed(&two, 1, Character::at(&two, 0), Character::at(&two, 1))) << (two[1] % 64);
         }
         this
     }
@@ -77,6 +78,20 @@ impl Boundaries {
     /// Cut a stretch of a text, which begins and ends with whole characters, at every place that no merge can cross.
     pub(crate) fn parts(&self, text: &[u8], stretch: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         Self::cut(stretch, move |from, end| self.block(text, from, end))
+    }
+
+    /// Mark where the parts of a stretch begin but for the first, as bits, counted from its beginning; with a word more than they need.
+    pub(crate) fn marks(&self, text: &[u8], stretch: Range<usize>, marks: &mut Vec<u64>) {
+        marks.clear();
+        marks.resize(stretch.len() / BLOCK + 2, 0);
+        let mut place = stretch.start;
+        while place < stretch.end {
+            let at = place - stretch.start;
+            let (cuts, next) = self.block(text, place, stretch.end);
+            marks[at / BLOCK] |= cuts << (at % BLOCK);
+            marks[at / BLOCK + 1] |= cuts >> 1 >> (BLOCK - 1 - at % BLOCK);
+            place = next;
+        }
     }
 
     /// The parts that blocks of cuts make: where one part ends can't be foreseen, so some bytes are looked at together.
@@ -110,8 +125,16 @@ impl Boundaries {
             let cuts = some[..ascii].windows(2).rev().fold(0, |cuts, two| cuts << 1 | self.cut_of_ascii(two[0], two[1]));
             return (cuts << 1, if from + ascii == end { end } else { from + ascii - 1 });
         }
-        let next = from + Character::at(text, from).length;
-        (if next < end { u64::from(!self.crossed(text, from, next)) << (next - from) } else { 0 }, next)
+        let (mut cuts, mut place, mut one) = (0, from, Character::at(text, from));
+        loop {
+            let next = place + one.length;
+            if next >= end.min(from + BLOCK) {
+                return (cuts, if next >= end { end } else { place });
+            }
+            let other = Character::at(text, next);
+            cuts |= u64::from(!self.crossed(text, next, one, other)) << (next - from);
+            (place, one) = (next, other);
+        }
     }
 
     /// 1 where no merge can cross the place between two ASCII characters.
@@ -119,9 +142,9 @@ impl Boundaries {
         self.ascii[usize::from(one) << 1 | usize::from(other >> 6)] >> (other % 64) & 1
     }
 
-    /// Whether a merge may cross a place, where the last character before it begins at another.
-    fn crossed(&self, text: &[u8], last: usize, place: usize) -> bool {
-        get(&*self.characters, Character::at(text, last).beside(Character::at(text, place))) || get(&*self.bytes, pair_of_bytes(text, place))
+    /// Whether a merge may cross a place between two characters.
+    fn crossed(&self, text: &[u8], place: usize, one: Character, other: Character) -> bool {
+        get(&*self.characters, one.beside(other)) | get(&*self.bytes, pair_of_bytes(text, place)) // no branch: neither can be foreseen
     }
 }
 
