@@ -6,20 +6,30 @@
 //!
 //! A token may also begin or end inside a character. Then only the two bytes at the place are known of it, and every place between two such bytes counts as one
 //! that may be crossed. The pairs of whole characters are bits of a filter; two that share a bit only cost a cut. All bytes are text here too: one that isn't
-//! part of a character by the lead byte before it stands for itself.
+//! part of a character by the lead byte before it stands for itself. So whether a byte begins a character is told by the three before it, and a block of bytes
+//! can be looked at together (`wide`).
+
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use std::ops::Range;
 
 use crate::vocab::Vocabulary;
 
 const FILTER_BITS: u32 = 20;
+/// The bits of a filter that a number holds.
+const BITS: usize = 32;
+/// How many bytes are looked at together.
+const BLOCK: usize = 64;
+/// What the two characters of a pair are multiplied by.
+const FACTORS: [u32; 2] = [0x9E37_79B1, 0x85EB_CA77];
 
 /// The places that a vocabulary's merges may cross.
 pub(crate) struct Boundaries {
     /// Pairs of characters, by a hash.
-    characters: Vec<u64>,
+    characters: Box<[u32; (1 << FILTER_BITS) / BITS]>,
     /// Pairs of bytes, of tokens that cut a character.
-    bytes: Vec<u64>,
+    bytes: Box<[u32; (1 << 16) / BITS]>,
     /// Pairs of ASCII characters that no token holds side by side.
     ascii: [u64; 256],
 }
@@ -29,12 +39,16 @@ impl Boundaries {
     pub(crate) fn of(vocabulary: &Vocabulary) -> Self {
         let kind = vocabulary.kind();
         let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
-        let mut this = Self { characters: vec![if never { u64::MAX } else { 0 }; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10], ascii: [0; _] };
+        let mut this = Self { characters: bytemuck::zeroed_box(), bytes: bytemuck::zeroed_box(), ascii: [0; _] };
+        if never {
+            this.characters.fill(u32::MAX);
+        }
         for (token, _) in vocabulary.tokens() {
             this.join(token);
         }
         for two in (0u8..128).flat_map(|one| (0u8..128).map(move |other| [one, other])) {
-            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |= u64::from(!this.crossed(&two, 0, 1)) << (two[1] % 64);
+            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |=
+                u64::from(!this.crossed(&two, 1, Character::at(&two, 0), Character::at(&two, 1))) << (two[1] % 64);
         }
         this
     }
@@ -43,7 +57,7 @@ impl Boundaries {
     fn join(&mut self, token: &[u8]) {
         let begun = token.iter().take_while(|byte| goes_on(**byte)).count(); // what may belong to a character that began before the token
         for place in 1..=begun.min(token.len() - 1) {
-            set(&mut self.bytes, pair_of_bytes(token, place));
+            set(&mut *self.bytes, pair_of_bytes(token, place));
         }
         let mut last = begun;
         while last < token.len() {
@@ -52,9 +66,9 @@ impl Boundaries {
             if place < token.len() {
                 let other = Character::at(token, place);
                 if place + other.length == token.len() && other.length < other.longest {
-                    set(&mut self.bytes, pair_of_bytes(token, place)); // it may go on behind the token
+                    set(&mut *self.bytes, pair_of_bytes(token, place)); // it may go on behind the token
                 } else {
-                    set(&mut self.characters, one.beside(other));
+                    set(&mut *self.characters, one.beside(other));
                 }
             }
             last = place;
@@ -63,33 +77,64 @@ impl Boundaries {
 
     /// Cut a stretch of a text, which begins and ends with whole characters, at every place that no merge can cross.
     pub(crate) fn parts(&self, text: &[u8], stretch: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let (mut begin, mut last) = (stretch.start, stretch.start);
-        let mut place = begin + Character::at(text, begin).length;
-        let (mut cuts, mut base) = (0u64, place); // of some bytes, looked at together: where one part ends can't be foreseen
+        Self::cut(stretch, move |from, end| self.block(text, from, end))
+    }
+
+    /// Mark where the parts of a stretch begin but for the first, as bits, counted from its beginning; with a word more than they need.
+    pub(crate) fn marks(&self, text: &[u8], stretch: Range<usize>, marks: &mut Vec<u64>) {
+        marks.clear();
+        marks.resize(stretch.len() / BLOCK + 2, 0);
+        let mut place = stretch.start;
+        while place < stretch.end {
+            let at = place - stretch.start;
+            let (cuts, next) = self.block(text, place, stretch.end);
+            marks[at / BLOCK] |= cuts << (at % BLOCK);
+            marks[at / BLOCK + 1] |= cuts >> 1 >> (BLOCK - 1 - at % BLOCK);
+            place = next;
+        }
+    }
+
+    /// The parts that blocks of cuts make: where one part ends can't be foreseen, so some bytes are looked at together.
+    fn cut(stretch: Range<usize>, block: impl Fn(usize, usize) -> (u64, usize)) -> impl Iterator<Item = Range<usize>> {
+        let (mut begin, mut place, mut cuts, mut base) = (stretch.start, stretch.start, 0, stretch.start);
         std::iter::from_fn(move || {
             let from = (begin < stretch.end).then_some(begin)?;
-            while cuts != 0 || place < stretch.end {
-                if cuts != 0 {
-                    begin = base + cuts.trailing_zeros() as usize;
-                    cuts &= cuts - 1;
-                    return Some(from..begin);
-                }
+            while cuts == 0 && place < stretch.end {
                 base = place;
-                let some = &text[place - 1..stretch.end.min(place + 64)];
-                let ascii = some.iter().position(|byte| !byte.is_ascii()).unwrap_or(some.len());
-                if ascii > 1 {
-                    cuts = some[..ascii].windows(2).rev().fold(0, |cuts, two| cuts << 1 | self.cut_of_ascii(two[0], two[1]));
-                    place += ascii - 1;
-                    last = place - 1;
-                } else {
-                    place += Character::at(text, base).length;
-                    cuts = u64::from(!self.crossed(text, last, base));
-                    last = base;
-                }
+                (cuts, place) = block(base, stretch.end);
             }
-            begin = stretch.end;
-            Some(from..stretch.end)
+            begin = if cuts == 0 { stretch.end } else { base + cuts.trailing_zeros() as usize };
+            cuts &= cuts.wrapping_sub(1);
+            Some(from..begin)
         })
+    }
+
+    /// Which of the next bytes, from a character on, begin a part, as bits; and the character from which to go on.
+    fn block(&self, text: &[u8], from: usize, end: usize) -> (u64, usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(found) = wide::block(self, text, from, end) {
+            return found;
+        }
+        self.plain(text, from, end)
+    }
+
+    fn plain(&self, text: &[u8], from: usize, end: usize) -> (u64, usize) {
+        let some = &text[from..end.min(from + BLOCK)];
+        let ascii = some.iter().position(|byte| !byte.is_ascii()).unwrap_or(some.len());
+        if ascii > 1 {
+            let cuts = some[..ascii].windows(2).rev().fold(0, |cuts, two| cuts << 1 | self.cut_of_ascii(two[0], two[1]));
+            return (cuts << 1, if from + ascii == end { end } else { from + ascii - 1 });
+        }
+        let (mut cuts, mut place, mut one) = (0, from, Character::at(text, from));
+        loop {
+            let next = place + one.length;
+            if next >= end.min(from + BLOCK) {
+                return (cuts, if next >= end { end } else { place });
+            }
+            let other = Character::at(text, next);
+            cuts |= u64::from(!self.crossed(text, next, one, other)) << (next - from);
+            (place, one) = (next, other);
+        }
     }
 
     /// 1 where no merge can cross the place between two ASCII characters.
@@ -97,9 +142,9 @@ impl Boundaries {
         self.ascii[usize::from(one) << 1 | usize::from(other >> 6)] >> (other % 64) & 1
     }
 
-    /// Whether a merge may cross a place, where the last character before it begins at another.
-    fn crossed(&self, text: &[u8], last: usize, place: usize) -> bool {
-        get(&self.characters, Character::at(text, last).beside(Character::at(text, place))) || get(&self.bytes, pair_of_bytes(text, place))
+    /// Whether a merge may cross a place between two characters.
+    fn crossed(&self, text: &[u8], place: usize, one: Character, other: Character) -> bool {
+        get(&*self.characters, one.beside(other)) | get(&*self.bytes, pair_of_bytes(text, place)) // no branch: neither can be foreseen
     }
 }
 
@@ -132,8 +177,8 @@ impl Character {
 
     /// The place in the filter of this character with another behind it.
     fn beside(self, other: Self) -> usize {
-        let hash = u64::from(self.bytes).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ u64::from(other.bytes).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-        usize::try_from(hash >> (64 - FILTER_BITS)).unwrap_or_default()
+        let hash = self.bytes.wrapping_mul(FACTORS[0]) ^ other.bytes.wrapping_mul(FACTORS[1]);
+        (hash >> (32 - FILTER_BITS)) as usize
     }
 }
 
@@ -146,12 +191,12 @@ fn pair_of_bytes(text: &[u8], place: usize) -> usize {
     usize::from(text[place - 1]) << 8 | usize::from(text[place])
 }
 
-fn set(bits: &mut [u64], bit: usize) {
-    bits[bit / 64] |= 1 << (bit % 64);
+fn set(bits: &mut [u32], bit: usize) {
+    bits[bit / BITS] |= 1 << (bit % BITS);
 }
 
-fn get(bits: &[u64], bit: usize) -> bool {
-    bits[bit / 64] >> (bit % 64) & 1 == 1
+fn get(bits: &[u32], bit: usize) -> bool {
+    bits[bit / BITS] >> (bit % BITS) & 1 == 1
 }
 
 #[cfg(test)]
@@ -173,9 +218,10 @@ mod tests {
         let letters = [&b"a"[..], b"b", b"c", &[0xC3, 0xA9], &[0xE4, 0xB8, 0xAD], &[0xAD], &[0xC3], &[0xE4, 0xB8], &[0xF0, 0x9F]];
         let (mut merger, mut next, mut cuts) = (Merger::default(), chance(1), 0);
         for _ in 0..5000 {
-            let text: Vec<u8> = (0..9).flat_map(|_| letters[next(letters.len())]).copied().collect();
+            let text: Vec<u8> = (0..1 + next(60)).flat_map(|_| letters[next(letters.len())]).copied().collect();
             let whole = merger.merge(&vocabulary, &text, &quiet)?.to_vec();
             let mut joined = Vec::new();
+            assert!(boundaries.parts(&text, 0..text.len()).eq(Boundaries::cut(0..text.len(), |from, end| boundaries.plain(&text, from, end))));
             for part in boundaries.parts(&text, 0..text.len()) {
                 cuts += 1;
                 joined.extend_from_slice(merger.merge(&vocabulary, &text[part], &quiet)?);

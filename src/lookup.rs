@@ -4,13 +4,14 @@
 //! branch: their keys (`key`), and the lines of the shared table where they can be (`tokens`) are fetched; who is there, and for the others the lines of the
 //! worker's own table (`seen`) are fetched; who is there; what is left is merged, several at a time; then, in their order, the ids are handed on.
 //!
-//! What is longer than a key is first cut where no merge can cross, if it isn't ASCII. A part that is still longer has a memory of its own (`long`).
+//! What stands among characters that aren't ASCII is first cut where no merge can cross (`cut`). What is longer than a key has a memory of its own (`long`).
 //!
 //! Measured (cycles a pretoken of English that is new, at 2.6 GHz): keys 6, find 9, recall 4, merge 16, hand on 7. Left: two batches together instead of eight
 //! (merging several at a time finds too few: a tenth slower); the ids of every pretoken in sixteen places of its own (8 batches fill the nearest cache then:
 //! find and hand on 4 more); copying runs of single tokens by their length (a branch that is foreseen badly, 60 cycles each; a fixed number of them, 25).
 
 mod batch;
+mod cut;
 mod key;
 mod line;
 mod long;
@@ -28,7 +29,7 @@ use crate::merge::{Merger, TOGETHER, several, unreached};
 use crate::threads::Pulse;
 use crate::vocab::{ByBytes, Vocabulary};
 use batch::{BATCH, Batch, OUT, places};
-use key::{Key, LONGEST};
+use key::Key;
 use line::{Lines, Room};
 use long::Long;
 use seen::Seen;
@@ -41,8 +42,6 @@ pub(crate) const MEMORY_BYTES: usize = 1 << 24;
 const LONG_PART: usize = 8;
 /// How many batches are taken together.
 const BATCHES: usize = 8;
-/// How many pretokens are asked at once whether one is longer than a key.
-const SOME: usize = 32;
 /// How long a window is, in bytes, whose parts aren't all noted before they are looked up.
 const MUCH: usize = 1 << 16;
 /// For how many ends of a window memory is kept when a call is over.
@@ -58,8 +57,10 @@ pub(crate) struct Memory {
     batches: Box<[Batch; BATCHES]>,
     /// Which pretokens of each batch are to be merged.
     missing: [u64; BATCHES],
-    /// Where pretokens end, parts of long ones among them.
+    /// Where pretokens and their parts end.
     ends: Vec<u32>,
+    /// Where parts can begin, as bits.
+    marks: Vec<u64>,
     out: Box<[u32; OUT]>,
 }
 
@@ -68,6 +69,7 @@ impl Memory {
     fn shrink(&mut self) {
         self.merger.shrink();
         self.ends.shrink_to(KEPT_ENDS);
+        self.marks.shrink_to(KEPT_ENDS);
         if let Some(room) = &mut self.room {
             room.shrink();
         }
@@ -131,6 +133,7 @@ impl Lookup {
             batches: Box::new([Batch::EMPTY; _]),
             missing: [0; _],
             ends: Vec::new(),
+            marks: Vec::new(),
             out: Box::new([0; _]),
         }
     }
@@ -146,7 +149,17 @@ impl Lookup {
 
     fn pretokens(&self, memory: &mut Memory, text: &[u8], ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
         let mut cut = std::mem::take(&mut memory.ends);
-        let ends = if self.cut(text, ends, &mut cut) { &cut[..] } else { ends };
+        // Where a whole pretoken can be what no merging makes, its parts can't stand for it.
+        let is_cut = self.others.is_empty() && cut::cut(&self.boundaries, text, ends, &mut cut, &mut memory.marks);
+        let ends = if is_cut { &cut[..] } else { ends };
+        self.parts(memory, text, ends, pulse, take)?;
+        cut.clear();
+        memory.ends = cut;
+        Ok(())
+    }
+
+    /// Give the ids of what isn't cut any more.
+    fn parts(&self, memory: &mut Memory, text: &[u8], ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
         let mut first = 0;
         for ends in ends.chunks(BATCHES * BATCH) {
             pulse.tick(0)?;
@@ -157,8 +170,6 @@ impl Lookup {
                 first = ends[ends.len() - 1];
             }
         }
-        cut.clear();
-        memory.ends = cut;
         Ok(())
     }
 
@@ -170,39 +181,13 @@ impl Lookup {
                 parts[count] = u32::try_from(part.end - first).unwrap_or(u32::MAX);
                 count += 1;
                 if count == parts.len() {
-                    self.pretokens(memory, &text[first..], &parts, pulse, take)?;
+                    self.parts(memory, &text[first..], &parts, pulse, take)?;
                     (first, count) = (part.end, 0);
                 }
             }
             begin = *end as usize;
         }
-        self.pretokens(memory, &text[first..], &parts[..count], pulse, take)
-    }
-
-    /// Cut what is longer than a key where no merge can cross; says whether anything is.
-    fn cut(&self, text: &[u8], ends: &[u32], cut: &mut Vec<u32>) -> bool {
-        if !self.others.is_empty() {
-            return false; // where a whole pretoken can be what no merging makes, its parts can't stand for it
-        }
-        let (mut begin, mut copied) = (0, 0);
-        for (some, ends_of_some) in (0usize..).step_by(SOME).zip(ends.chunks(SOME)) {
-            let before = std::mem::replace(&mut begin, ends_of_some[ends_of_some.len() - 1]);
-            if !any_long(before, ends_of_some) {
-                continue;
-            }
-            for (place, end) in (some..).zip(ends_of_some) {
-                let pretoken = place.checked_sub(1).map_or(0, |last| ends[last]) as usize..*end as usize;
-                if pretoken.len() > LONGEST && !text[pretoken.clone()].is_ascii() {
-                    cut.extend_from_slice(&ends[copied..place]);
-                    cut.extend(self.boundaries.parts(text, pretoken).map(|part| u32::try_from(part.end).unwrap_or(u32::MAX)));
-                    copied = place + 1;
-                }
-            }
-        }
-        if copied > 0 {
-            cut.extend_from_slice(&ends[copied..]);
-        }
-        copied > 0
+        self.parts(memory, &text[first..], &parts[..count], pulse, take)
     }
 
     /// Find what can be looked up of some batches.
@@ -307,19 +292,4 @@ impl Lookup {
         self.window(memory, pretoken, 0, &end, pulse, &mut |ids| count += ids.len())?;
         Ok(count)
     }
-}
-
-/// Whether a pretoken is longer than a key, of some that begin at a place and end at these.
-fn any_long(begin: u32, ends: &[u32]) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(any) = wide::any_long(begin, ends) {
-        return any;
-    }
-    any_long_plain(begin, ends)
-}
-
-#[inline(always)]
-fn any_long_plain(begin: u32, ends: &[u32]) -> bool {
-    let long = |begin: u32, end: u32| end.wrapping_sub(begin) as usize > LONGEST;
-    ends.windows(2).fold(long(begin, ends[0]), |any, two| any | long(two[0], two[1]))
 }

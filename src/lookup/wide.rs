@@ -109,13 +109,3 @@ pub(super) fn put_together(batch: &Batch, some: Range<usize>, out: &mut [u32; OU
 fn put_together_wide(batch: &Batch, some: Range<usize>, out: &mut [u32; OUT]) -> usize {
     batch.put_together_plain(some, out)
 }
-
-/// Whether a pretoken is longer than a key, of some that begin at a place and end at these; if the processor has the vectors.
-pub(super) fn any_long(begin: u32, ends: &[u32]) -> Option<bool> {
-    (width() >= Width::Avx512).then(|| unsafe { any_long_of_sixteens(begin, ends) }) // 1
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
-fn any_long_of_sixteens(begin: u32, ends: &[u32]) -> bool {
-    super::any_long_plain(begin, ends)
-}
