@@ -30,17 +30,24 @@ impl Boundaries {
         let kind = vocabulary.kind();
         let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
         let mut this = Self { characters: vec![if never { u64::MAX } else { 0 }; 1 << (FILTER_BITS - 6)], bytes: vec![0; 1 << 10], ascii: [0; _] };
-        for (token, _) in vocabulary.tokens() {
-            this.join(token);
+        let mut beside = vec![u8::from(never); 1 << 14];
+        let (bytes, spans) = vocabulary.laid_out();
+        for (span, _) in spans {
+            let token = &bytes[span];
+            if token.is_ascii() {
+                token.windows(2).for_each(|two| beside[pair_of_ascii(two[0], two[1])] = 1);
+            } else {
+                this.join(token, &mut beside);
+            }
         }
-        for two in (0u8..128).flat_map(|one| (0u8..128).map(move |other| [one, other])) {
-            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |= u64::from(!this.crossed(&two, 0, 1)) << (two[1] % 64);
+        for (bits, some) in this.ascii.iter_mut().zip(beside.chunks(64)) {
+            *bits = some.iter().rev().fold(0, |bits, beside| bits << 1 | u64::from(*beside ^ 1));
         }
         this
     }
 
-    /// Note what a token holds side by side.
-    fn join(&mut self, token: &[u8]) {
+    /// Note what a token holds side by side: of two ASCII characters in `beside`.
+    fn join(&mut self, token: &[u8], beside: &mut [u8]) {
         let begun = token.iter().take_while(|byte| goes_on(**byte)).count(); // what may belong to a character that began before the token
         for place in 1..=begun.min(token.len() - 1) {
             set(&mut self.bytes, pair_of_bytes(token, place));
@@ -49,7 +56,9 @@ impl Boundaries {
         while last < token.len() {
             let one = Character::at(token, last);
             let place = last + one.length;
-            if place < token.len() {
+            if place < token.len() && token[last].is_ascii() && token[place].is_ascii() {
+                beside[pair_of_ascii(token[last], token[place])] = 1;
+            } else if place < token.len() {
                 let other = Character::at(token, place);
                 if place + other.length == token.len() && other.length < other.longest {
                     set(&mut self.bytes, pair_of_bytes(token, place)); // it may go on behind the token
@@ -94,10 +103,11 @@ impl Boundaries {
 
     /// 1 where no merge can cross the place between two ASCII characters.
     fn cut_of_ascii(&self, one: u8, other: u8) -> u64 {
-        self.ascii[usize::from(one) << 1 | usize::from(other >> 6)] >> (other % 64) & 1
+        let pair = pair_of_ascii(one, other);
+        self.ascii[pair / 64] >> (pair % 64) & 1
     }
 
-    /// Whether a merge may cross a place, where the last character before it begins at another.
+    /// Whether a merge may cross a place that isn't between two ASCII characters, where the last character before it begins at another.
     fn crossed(&self, text: &[u8], last: usize, place: usize) -> bool {
         get(&self.characters, Character::at(text, last).beside(Character::at(text, place))) || get(&self.bytes, pair_of_bytes(text, place))
     }
@@ -144,6 +154,11 @@ fn goes_on(byte: u8) -> bool {
 
 fn pair_of_bytes(text: &[u8], place: usize) -> usize {
     usize::from(text[place - 1]) << 8 | usize::from(text[place])
+}
+
+/// The bit of two ASCII characters.
+fn pair_of_ascii(one: u8, other: u8) -> usize {
+    usize::from(one % 128) << 7 | usize::from(other % 128)
 }
 
 fn set(bits: &mut [u64], bit: usize) {
