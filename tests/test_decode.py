@@ -164,11 +164,14 @@ def test_a_list_is_taken_as_a_tuple_is(toklet: Any, wrong: Any, before: int) -> 
     tok = of_bytes(toklet)
     ids = ([0, 97, 256, Large(98), np.uint32(257)] * before)[:before]
     assert tok.decode_bytes(ids) == tok.decode_bytes(tuple(ids)) == b"".join(tok.token(int(id)) for id in ids)
-    with pytest.raises(toklet.Error) as of_list:
-        tok.decode([*ids, wrong, *ids])
-    with pytest.raises(toklet.Error) as of_tuple:
-        tok.decode((*ids, wrong, *ids))
-    assert (type(of_list.value), str(of_list.value)) == (type(of_tuple.value), str(of_tuple.value))
+
+    def outcome(ids: Any) -> Any:
+        try:
+            return tok.decode(ids)
+        except toklet.Error as error:
+            return type(error), str(error)
+
+    assert outcome([*ids, wrong, *ids]) == outcome((*ids, wrong, *ids))
 
 
 def test_a_list_may_get_shorter_while_it_is_read(toklet: Any) -> None:
