@@ -61,8 +61,12 @@ impl Decoder {
         };
         let ids = || (0u32..).take(vocabulary.size());
         let size = |id| {
-            let token = token(id);
-            let [bytes, characters] = [token.len(), characters(token)].map(|number| u32::try_from(number).unwrap_or_default());
+            let (token, number) = (token(id), |number| u32::try_from(number).unwrap_or_default());
+            let bytes = number(token.len());
+            if token.is_ascii() {
+                return bytes << SIZE_BITS | bytes;
+            }
+            let characters = number(token.iter().filter(|byte| **byte & 0xC0 != 0x80).count()); // the others go on one
             let widths = WIDTHS.iter().rev().fold(0, |widths, width| widths << 1 | u32::from(widest(token) >= *width));
             (widths << SIZE_BITS | characters) << SIZE_BITS | bytes
         };
@@ -201,11 +205,6 @@ impl Decoder {
         };
         offsets.windows(2).enumerate().map(row).collect()
     }
-}
-
-/// How many characters a text has: as many as bytes that don't go on one.
-fn characters(data: &[u8]) -> usize {
-    data.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// Read bytes as UTF-8.
