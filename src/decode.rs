@@ -28,14 +28,15 @@ const LONGER: u8 = u8::MAX;
 /// was too much. That takes a third of the time of copying each token's own bytes from where they lie.
 pub struct Decoder {
     vocabulary: Arc<Vocabulary>,
-    /// Of each id how many bytes it has, and how many of them begin a character, and the bits of the largest; 0 where there is no such id.
-    sizes: Vec<u32>,
+    /// Of each id how many bytes it has; 0 where there is none.
+    lengths: Vec<u16>,
+    /// Of each id how many of its bytes begin a character, and above that how wide a character there can be: a bit for each of `WIDTHS` that is reached.
+    shapes: Vec<u16>,
     entries: Vec<[u8; ENTRY]>,
 }
 
-/// So many bits of a size each of its two numbers has, and above them stands how wide a character can be.
-const SIZE_BITS: u32 = (MAX_TOKEN_BYTES + 1).next_power_of_two().ilog2();
-const SIZE: u32 = (1 << SIZE_BITS) - 1;
+/// The bits of a number of characters.
+const COUNT_BITS: u32 = MAX_TOKEN_BYTES.ilog2() + 1;
 const WIDTHS: [u32; 3] = [0xFF, 0xFFFF, 0x10_FFFF];
 
 /// How much ids stand for.
@@ -60,25 +61,25 @@ impl Decoder {
             entry
         };
         let ids = || (0u32..).take(vocabulary.size());
-        let size = |id| {
-            let (token, number) = (token(id), |number| u32::try_from(number).unwrap_or_default());
-            let bytes = number(token.len());
+        let number = |number| u16::try_from(number).unwrap_or(u16::MAX);
+        let shape = |id| {
+            let token = token(id);
             if token.is_ascii() {
-                return bytes << SIZE_BITS | bytes;
+                return number(token.len());
             }
-            let characters = number(token.iter().filter(|byte| **byte & 0xC0 != 0x80).count()); // the others go on one
-            let widths = WIDTHS.iter().rev().fold(0, |widths, width| widths << 1 | u32::from(widest(token) >= *width));
-            (widths << SIZE_BITS | characters) << SIZE_BITS | bytes
+            let widths = WIDTHS.iter().rev().fold(0, |widths, width| widths << 1 | u16::from(widest(token) >= *width));
+            widths << COUNT_BITS | number(token.iter().filter(|byte| **byte & 0xC0 != 0x80).count()) // the others go on one
         };
-        Self { sizes: ids().map(size).collect(), entries: ids().map(entry).collect(), vocabulary }
+        let lengths = ids().map(|id| number(token(id).len())).collect();
+        Self { lengths, shapes: ids().map(shape).collect(), entries: ids().map(entry).collect(), vocabulary }
     }
 
     /// How many bytes the ids stand for; an error if one of them doesn't exist.
     pub fn size(&self, ids: &[u32]) -> Result<usize> {
         let (mut size, mut all) = (0, true);
         for id in ids {
-            let length = self.size_of(*id) & SIZE;
-            size += length as usize;
+            let length = self.length(*id);
+            size += usize::from(length);
             all &= length > 0;
         }
         self.check(ids, all)?;
@@ -91,10 +92,10 @@ impl Decoder {
         for chunk in ids.chunks(TICK_EVERY) {
             let mut both = 0u64; // two sums in one number: those of so many ids don't touch each other
             for id in chunk {
-                let size = self.size_of(*id);
-                both = both.wrapping_add(u64::from(size & SIZE) | u64::from(size >> SIZE_BITS & SIZE) << 32);
-                widths |= size;
-                all &= size > 0;
+                let (length, shape) = (self.length(*id), self.shapes.get(*id as usize).copied().unwrap_or_default());
+                both = both.wrapping_add(u64::from(length) | u64::from(shape % (1 << COUNT_BITS)) << 32);
+                widths |= shape;
+                all &= length > 0;
             }
             let sums: [u32; 2] = bytemuck::cast(both.to_le());
             bytes += u32::from_le(sums[0]) as usize;
@@ -102,17 +103,17 @@ impl Decoder {
         }
         self.check(ids, all)?;
         let gone = usize::from(self.strips(ids));
-        let widest = WIDTHS.iter().zip(2 * SIZE_BITS..).filter(|(_, bit)| widths >> bit & 1 == 1).map(|(width, _)| *width).last();
+        let widest = WIDTHS.iter().zip(COUNT_BITS..).filter(|(_, bit)| widths >> bit & 1 == 1).map(|(width, _)| *width).last();
         Ok(Size { bytes: bytes - gone, characters: characters - gone, widest: widest.unwrap_or(0x7F) })
     }
 
-    fn size_of(&self, id: u32) -> u32 {
-        self.sizes.get(id as usize).copied().unwrap_or_default()
+    fn length(&self, id: u32) -> u16 {
+        self.lengths.get(id as usize).copied().unwrap_or_default()
     }
 
     /// Refuse ids of which one doesn't exist.
     fn check(&self, ids: &[u32], all: bool) -> Result<()> {
-        match ids.iter().position(|id| !all && self.size_of(*id) == 0) {
+        match ids.iter().position(|id| !all && self.length(*id) == 0) {
             None => Ok(()),
             Some(position) => Err(self.unknown(ids[position], position)),
         }
@@ -128,31 +129,38 @@ impl Decoder {
         Error::new(Kind::Token, format!("the id at position {position}"), id.to_string(), allowed)
     }
 
+    /// The first token without its space, and the ids behind it, where the ids begin with a space that is no part of the text.
+    fn stripped<'a>(&self, ids: &'a [u32]) -> (&[u8], &'a [u32]) {
+        let first = ids.first().filter(|_| self.strips(ids)).and_then(|id| self.vocabulary.get(*id));
+        first.map_or((&[], ids), |token| (&token[1..], &ids[1..]))
+    }
+
     /// Join the bytes of the ids, which are as many as `size` says.
-    pub fn fill(&self, ids: &[u32], mut out: &mut [u8], pulse: &Pulse) -> Result<()> {
-        let mut gone = usize::from(self.strips(ids));
+    pub fn fill(&self, ids: &[u32], out: &mut [u8], pulse: &Pulse) -> Result<()> {
+        let (begun, ids) = self.stripped(ids);
+        let (place, mut out) = out.split_at_mut(begun.len());
+        place.copy_from_slice(begun);
         for chunk in ids.chunks(TICK_EVERY) {
-            let (_, size) = self.join(chunk, std::mem::take(&mut gone), out);
+            let (_, size) = self.join(chunk, out);
             out = &mut out[size..];
             pulse.tick(chunk.len() as u64)?;
         }
         Ok(())
     }
 
-    /// Join the bytes of ids, but for some of the first one's, as long as there is room; gives how many ids, and how many bytes. Behind them `out` may be
-    /// overwritten.
-    fn join(&self, ids: &[u32], mut gone: usize, out: &mut [u8]) -> (usize, usize) {
-        let mut at = 0;
-        for (number, &id) in ids.iter().enumerate() {
-            let Some(entry) = self.entries.get(id as usize) else { continue };
-            match out[at..].first_chunk_mut::<ENTRY>() {
-                Some(place) if entry[ENTRY - 1] != LONGER && gone == 0 => {
-                    *place = *entry;
+    /// Join the bytes of ids as long as there is room; gives how many ids, and how many bytes. Behind them `out` may be overwritten.
+    fn join(&self, ids: &[u32], out: &mut [u8]) -> (usize, usize) {
+        let (mut at, mut behind) = (0, ids.iter());
+        while let Some(id) = behind.next() {
+            let Some(entry) = self.entries.get(*id as usize) else { continue };
+            match out.get_mut(at..at + ENTRY) {
+                Some(place) if entry[ENTRY - 1] != LONGER => {
+                    place.copy_from_slice(entry);
                     at += usize::from(entry[ENTRY - 1]);
                 }
                 _ => {
-                    let token = &self.vocabulary.get(id).unwrap_or_default()[std::mem::take(&mut gone)..];
-                    let Some(place) = out.get_mut(at..at + token.len()) else { return (number, at) };
+                    let token = self.vocabulary.get(*id).unwrap_or_default();
+                    let Some(place) = out.get_mut(at..at + token.len()) else { return (ids.len() - behind.len() - 1, at) };
                     place.copy_from_slice(token);
                     at += token.len();
                 }
@@ -165,21 +173,23 @@ impl Decoder {
     /// they are UTF-8; if so, every place has been written.
     ///
     /// They are joined a few kilobytes at a time, which are read while they are near; of a character that isn't whole the bytes are kept for the next time.
-    pub(crate) fn read<U: Unit>(&self, mut ids: &[u32], out: &mut [U], pulse: &Pulse) -> Result<bool> {
-        let (mut room, mut kept, mut count, mut gone) = (vec![0; ROOM + ZEROS], 0, 0, usize::from(self.strips(ids)));
-        while !ids.is_empty() {
-            let (joined, size) = self.join(&ids[..ids.len().min(SOME)], std::mem::take(&mut gone), &mut room[kept..ROOM]);
+    pub(crate) fn read<U: Unit>(&self, ids: &[u32], out: &mut [U], pulse: &Pulse) -> Result<bool> {
+        let (begun, mut ids) = self.stripped(ids);
+        let (mut room, mut kept, mut count) = (vec![0; ROOM + ZEROS], begun.len(), 0);
+        room[..kept].copy_from_slice(begun);
+        while kept > 0 || !ids.is_empty() {
+            let (joined, size) = self.join(&ids[..ids.len().min(SOME)], &mut room[kept..ROOM]);
             let end = kept + size;
             room[end..end + ZEROS].fill(0);
             let (read, characters) = text::read(&room[..end + ZEROS], end, &mut out[count..]);
             (count, kept, ids) = (count + characters, end - read, &ids[joined..]);
-            if kept > UNFINISHED {
+            if kept > UNFINISHED || (kept > 0 && ids.is_empty()) {
                 return Ok(false);
             }
             room.copy_within(read..end, 0);
             pulse.tick(joined as u64)?;
         }
-        Ok(kept == 0 && count == out.len())
+        Ok(count == out.len())
     }
 
     /// Join the bytes of the ids.
