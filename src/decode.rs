@@ -67,7 +67,8 @@ impl Decoder {
             if token.is_ascii() {
                 return number(token.len());
             }
-            let widths = WIDTHS.iter().rev().fold(0, |widths, width| widths << 1 | u16::from(widest(token) >= *width));
+            let widest = widest(token);
+            let widths = WIDTHS.iter().rev().fold(0, |widths, width| widths << 1 | u16::from(widest >= *width));
             widths << COUNT_BITS | number(token.iter().filter(|byte| **byte & 0xC0 != 0x80).count()) // the others go on one
         };
         let lengths = ids().map(|id| number(token(id).len())).collect();
