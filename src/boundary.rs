@@ -43,12 +43,25 @@ impl Boundaries {
         if never {
             this.characters.fill(u32::MAX);
         }
-        for (token, _) in vocabulary.tokens() {
-            this.join(token);
+        let mut beside = [[false; 128]; 128];
+        let (bytes, spans) = vocabulary.laid_out();
+        for (span, _) in spans {
+            let token = &bytes[span];
+            if token.is_ascii() {
+                token.windows(2).for_each(|two| beside[usize::from(two[0])][usize::from(two[1])] = true);
+            } else {
+                this.join(token);
+            }
         }
         for two in (0u8..128).flat_map(|one| (0u8..128).map(move |other| [one, other])) {
-            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |=
-                u64::from(!this.crossed(&two, 1, Character::at(&two, 0), Character::at(&two, 1))) << (two[1] % 64);
+            let (one, other) = (Character::at(&two, 0), Character::at(&two, 1));
+            if beside[usize::from(two[0])][usize::from(two[1])] {
+                set(&mut *this.characters, one.beside(other));
+            }
+        }
+        for two in (0u8..128).flat_map(|one| (0u8..128).map(move |other| [one, other])) {
+            let crossed = this.crossed(&two, 1, Character::at(&two, 0), Character::at(&two, 1));
+            this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |= u64::from(!crossed) << (two[1] % 64);
         }
         this
     }

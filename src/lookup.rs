@@ -20,7 +20,6 @@ mod tokens;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::boundary::Boundaries;
@@ -93,17 +92,13 @@ pub(crate) struct Lookup {
 impl Lookup {
     /// Make the table of a vocabulary's tokens: those that merging leads to, the lower ids first where a line has no room for all.
     pub(crate) fn new(vocabulary: Arc<Vocabulary>, memory_bytes: usize, pulse: &Pulse) -> Result<Self> {
-        let (all, unreached) = (vocabulary.tokens(), unreached(&vocabulary, pulse)?);
-        let (mut tokens, mut others) = (Tokens::new(all.len()), HashMap::default());
-        for (token, id) in all {
-            if unreached.binary_search(&id).is_ok() {
-                if vocabulary.whole() {
-                    others.insert(token.into(), id);
-                }
-            } else if let Some(key) = Key::of(token, 0..token.len()) {
-                tokens.insert(key, id);
-            }
-        }
+        let unreached = unreached(&vocabulary, pulse)?;
+        let reached = |id: &u32| unreached.binary_search(id).is_err();
+        let (bytes, spans) = vocabulary.laid_out();
+        let keys = spans.filter(|(_, id)| reached(id)).filter_map(|(span, id)| Some((Key::of(bytes, span)?, id)));
+        let tokens = Tokens::of(vocabulary.laid_out().1.count(), keys);
+        let whole = unreached.iter().filter(|_| vocabulary.whole());
+        let others = whole.filter_map(|id| Some((vocabulary.get(*id)?.into(), *id))).collect();
         let lines = Lines::of(&vocabulary, memory_bytes / 2, pulse)?.map(Box::new);
         let memory_bytes = if lines.is_some() { memory_bytes / 2 } else { memory_bytes };
         Ok(Self { boundaries: Boundaries::of(&vocabulary), vocabulary, tokens, others, lines, memory_bytes, memories: Mutex::default() })

@@ -2,7 +2,8 @@
 //! worker that encodes them, and a str is read from UTF-8 right into its place: no copy of the whole is kept.
 //!
 //! Most characters of most texts are ASCII, and lie together: so many are looked at in one step, and copied if they all are. (CPython's own ways take
-//! characters one by one from the first on that isn't ASCII.)
+//! characters one by one from the first on that isn't ASCII.) Others have as a rule as many bytes as their neighbours, so up to four are checked and read in
+//! one step, by masks over eight or twelve bytes.
 
 use crate::error::{Error, Kind, Result};
 use crate::pages;
@@ -38,6 +39,8 @@ pub(crate) trait Unit: Copy + Into<u32> + From<u8> + bytemuck::Pod {
     const MOST: usize;
     /// As a character that is known to fit.
     fn of(character: char) -> Self;
+    /// As much of these bits as it holds.
+    fn cut(bits: u16) -> Self;
     /// The lowest byte.
     fn low(self) -> u8;
 }
@@ -47,6 +50,10 @@ impl Unit for u8 {
 
     fn of(character: char) -> Self {
         u32::from(character).to_le_bytes()[0]
+    }
+
+    fn cut(bits: u16) -> Self {
+        bits.to_le_bytes()[0]
     }
 
     fn low(self) -> u8 {
@@ -62,6 +69,10 @@ impl Unit for u16 {
         Self::from_le_bytes([low, high])
     }
 
+    fn cut(bits: u16) -> Self {
+        bits
+    }
+
     fn low(self) -> u8 {
         self.to_le_bytes()[0]
     }
@@ -72,6 +83,10 @@ impl Unit for u32 {
 
     fn of(character: char) -> Self {
         character.into()
+    }
+
+    fn cut(bits: u16) -> Self {
+        bits.into()
     }
 
     fn low(self) -> u8 {
@@ -120,35 +135,120 @@ fn lone_surrogate<U: Unit>(characters: &[U], at: usize, place: &dyn Fn() -> Stri
     Error::new(Kind::Text, place, found, "a character that UTF-8 can hold")
 }
 
-/// Read UTF-8 as characters, as many as there is place for: all of them must fit into their units.
-pub(crate) fn read<U: Unit>(mut text: &str, out: &mut [U], pulse: &Pulse) -> Result<()> {
-    let (mut at, mut steps) = (0, 0);
-    while at < out.len() && !text.is_empty() {
-        if steps % TICK_EVERY == 0 {
-            pulse.tick(0)?;
-        }
-        steps += 1;
-        match (text.as_bytes().first_chunk::<BLOCK>(), out.get_mut(at..at + BLOCK)) {
+/// As many zeros behind a text let all of it be read in steps of many characters.
+pub(crate) const ZEROS: usize = BLOCK;
+
+/// Read UTF-8 as characters, which must fit into their units; gives how many bytes were read, and how many characters. It ends where `data` has an end, behind
+/// which may only be zeros, before a character that isn't whole, before what isn't UTF-8, and where there is no more place. Places behind the last character
+/// may be overwritten.
+pub(crate) fn read<U: Unit>(data: &[u8], end: usize, out: &mut [U]) -> (usize, usize) {
+    let (mut at, mut count) = (0, 0);
+    while at < end {
+        match (data[at..].first_chunk::<BLOCK>(), out[count..].first_chunk_mut::<BLOCK>()) {
             (Some(block), Some(place)) if block.is_ascii() => {
                 place.iter_mut().zip(block).for_each(|(unit, byte)| *unit = U::from(*byte));
-                (at, text) = (at + BLOCK, &text[BLOCK..]);
+                (at, count) = (at + BLOCK, count + BLOCK);
             }
-            (_, _) => {
-                let mut characters = text.chars();
-                for (unit, character) in out[at..].iter_mut().zip(characters.by_ref().take(BLOCK / 2)) {
-                    *unit = U::of(character);
-                    at += 1;
+            (Some(_), Some(_)) => {
+                let stop = end.min(at + BLOCK);
+                while let (true, Some(sixteen), Some(place)) = (at < stop, data[at..].first_chunk(), out[count..].first_chunk_mut()) {
+                    let (size, read) = read_some(sixteen, place);
+                    if read == 0 {
+                        return (at, count);
+                    }
+                    (at, count) = (at + size, count + read);
                 }
-                text = characters.as_str();
             }
+            _ => match (character(&data[at..end]), out.get_mut(count)) {
+                (Some((size, character)), Some(place)) => {
+                    *place = U::of(character);
+                    (at, count) = (at + size, count + 1);
+                }
+                _ => return (at, count),
+            },
         }
     }
-    Ok(())
+    let zeros = at - end; // each was read as a character
+    (end, count - zeros)
 }
 
-/// The largest character that a text of this kind may hold: U+007F, U+00FF, U+FFFF or U+10FFFF. It shows in the largest byte.
-pub(crate) fn widest(text: &str) -> u32 {
-    match text.bytes().fold(0, u8::max) {
+/// Read UTF-8 as the characters that there is place for; gives whether it is UTF-8, and as many.
+pub(crate) fn read_all<U: Unit>(mut data: &[u8], mut out: &mut [U], pulse: &Pulse) -> Result<bool> {
+    while !data.is_empty() {
+        pulse.tick(0)?;
+        let size = data.len().min(TICK_EVERY * BLOCK);
+        let (size, count) = read(&data[..size], size, out);
+        if size == 0 {
+            return Ok(false);
+        }
+        (data, out) = (&data[size..], out.get_mut(count..).unwrap_or_default());
+    }
+    Ok(out.is_empty())
+}
+
+/// As many characters have room in one step.
+const STEP: usize = 8;
+
+/// Read the first characters of sixteen bytes, those that are of one length: up to seven of one byte, four of two, four of three, one of four. Gives how many
+/// bytes they are, and how many there are: none where what comes first isn't UTF-8. Behind them `out` may be overwritten.
+#[inline(always)]
+fn read_some<U: Unit>(data: &[u8; 16], out: &mut [U; STEP]) -> (usize, usize) {
+    let sixteen = u128::from_le_bytes(*data);
+    let [low, _]: [u64; 2] = bytemuck::cast([sixteen.to_le()]);
+    let eight = u64::from_le(low);
+    match data[0] {
+        0..0x80 => {
+            out.iter_mut().zip(data).for_each(|(unit, byte)| *unit = U::from(*byte & 0x7F));
+            let count = ((eight & 0x8080_8080_8080_8080) | 1 << 63).trailing_zeros() as usize / 8;
+            (count, count)
+        }
+        0xC2..0xE0 => {
+            // In each sixteen bits: what isn't a first byte with one behind it that goes on; and one too low.
+            let wrong = (eight & 0xC0E0_C0E0_C0E0_C0E0) ^ 0x80C0_80C0_80C0_80C0;
+            let low = (0x0020_0020_0020_0020 - (eight & 0x001E_001E_001E_001E)) & 0x0020_0020_0020_0020;
+            let count = (wrong | low).trailing_zeros() as usize / 16;
+            let four = (eight & 0x001F_001F_001F_001F) << 6 | eight >> 8 & 0x003F_003F_003F_003F;
+            let four: [u16; 4] = bytemuck::cast(four.to_le());
+            out.iter_mut().zip(four).for_each(|(unit, bits)| *unit = U::cut(u16::from_le(bits)));
+            (2 * count, count)
+        }
+        0xE0..0xF0 => {
+            let wrong = (sixteen & 0xC0C0F0_C0C0F0_C0C0F0_C0C0F0) ^ 0x8080E0_8080E0_8080E0_8080E0;
+            let most = wrong.trailing_zeros() as usize / 24;
+            let four: [u32; 4] = std::array::from_fn(|i| {
+                let [one, two, three] = [data[3 * i], data[3 * i + 1], data[3 * i + 2]].map(u32::from);
+                (one & 0x0F) << 12 | (two & 0x3F) << 6 | three & 0x3F
+            });
+            // A bit for what is too low or a surrogate.
+            let bad = four.iter().rev().fold(1u32, |bad, bits| bad << 1 | u32::from(*bits < 0x800) | u32::from(bits >> 11 == 0xD800 >> 11));
+            let count = most.min(bad.trailing_zeros() as usize);
+            out.iter_mut().zip(four).for_each(|(unit, bits)| *unit = U::cut(bits.to_le_bytes().first_chunk().map_or(0, |low| u16::from_le_bytes(*low))));
+            (3 * count, count)
+        }
+        _ => match character(data) {
+            Some((size, character)) => {
+                out[0] = U::of(character);
+                (size, 1)
+            }
+            None => (0, 0),
+        },
+    }
+}
+
+/// The character that some bytes begin with, and its length.
+fn character(data: &[u8]) -> Option<(usize, char)> {
+    let size = match *data.first()? {
+        0..0x80 => 1,
+        0x80..0xE0 => 2,
+        0xE0..0xF0 => 3,
+        0xF0.. => 4,
+    };
+    Some((size, std::str::from_utf8(data.get(..size)?).ok()?.chars().next()?))
+}
+
+/// The largest character that UTF-8 of this kind may hold: U+007F, U+00FF, U+FFFF or U+10FFFF. It shows in the largest byte.
+pub(crate) fn widest(data: &[u8]) -> u32 {
+    match data.iter().copied().fold(0, u8::max) {
         0..0x80 => 0x7F,
         0x80..0xC4 => 0xFF,
         0xC4..0xF0 => 0xFFFF,
@@ -159,6 +259,7 @@ pub(crate) fn widest(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
 
     /// Texts of each width, and with borders at each place.
     fn texts() -> Vec<String> {
@@ -174,7 +275,7 @@ mod tests {
     fn there_and_back<U: Unit>(text: &str) {
         let pulse = Pulse::default();
         let mut units = vec![U::from(0); text.chars().count()];
-        read(text, &mut units, &pulse).unwrap();
+        assert_eq!(read(text.as_bytes(), text.len(), &mut units), (text.len(), units.len()));
         assert!(units.iter().map(|unit| (*unit).into()).eq(text.chars().map(u32::from)), "{text:?}");
         let mut written = b"before".to_vec();
         write(&units, &mut written, &String::new, &pulse).unwrap();
@@ -185,8 +286,8 @@ mod tests {
     fn characters_are_written_and_read_in_each_width_that_holds_them() {
         for text in texts() {
             let most = text.chars().max().map_or(0, u32::from);
-            assert_eq!(widest(&text), [0x7F, 0xFF, 0xFFFF, 0x10_FFFF].into_iter().find(|bound| most <= *bound).unwrap());
-            match widest(&text) {
+            assert_eq!(widest(text.as_bytes()), [0x7F, 0xFF, 0xFFFF, 0x10_FFFF].into_iter().find(|bound| most <= *bound).unwrap());
+            match widest(text.as_bytes()) {
                 0x7F | 0xFF => there_and_back::<u8>(&text),
                 _ => (),
             }
@@ -194,6 +295,30 @@ mod tests {
                 there_and_back::<u16>(&text);
             }
             there_and_back::<u32>(&text);
+        }
+    }
+
+    #[test]
+    fn bytes_are_read_as_far_as_they_are_utf8() {
+        let mut next = chance(1);
+        let letters = ["a", "é", "ю", "\u{7ff}", "\u{800}", "中", "\u{d7ff}", "\u{e000}", "\u{ffff}", "\u{10000}", "\u{10ffff}"];
+        let wrong: [&[u8]; 9] =
+            [b"\x80", b"\xC0\x80", b"\xC1\xBF", b"\xE0\x9F\xBF", b"\xED\xA0\x80", b"\xED\xBF\xBF", b"\xF0\x8F\xBF\xBF", b"\xF4\x90\x80\x80", b"\xFF"];
+        for _ in 0..40_000 {
+            let mut data = Vec::new();
+            for _ in 0..next(6) {
+                let letter = if next(8) == 0 { wrong[next(wrong.len())] } else { letters[next(letters.len())].as_bytes() };
+                data.extend(letter.repeat(1 + next(12)));
+            }
+            data.truncate(data.len() - data.len().min(next(4)));
+            let good = std::str::from_utf8(&data).map_or_else(|error| error.valid_up_to(), str::len);
+            let characters: Vec<u32> = std::str::from_utf8(&data[..good]).unwrap().chars().map(u32::from).collect();
+            let mut units = vec![0u32; data.len()];
+            for zeros in [0, ZEROS] {
+                let longer = [&data[..], &vec![0; zeros]].concat();
+                let (size, count) = read(&longer, data.len(), &mut units);
+                assert_eq!((size, &units[..count]), (good, &characters[..]), "{data:x?}");
+            }
         }
     }
 

@@ -12,6 +12,7 @@ mod spellings;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
@@ -86,13 +87,13 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     /// Check the tables and index them. Without merges the ids are ranks.
-    pub fn new(tokens: Vec<(Vec<u8>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool, pulse: &Pulse) -> Result<Self> {
+    pub fn new(tokens: Vec<(impl AsRef<[u8]>, u32)>, merges: Option<Vec<Parts>>, specials: Vec<(String, u32)>, whole: bool, pulse: &Pulse) -> Result<Self> {
         Self::of_symbols(tokens, merges, specials, whole, Symbols::default(), pulse)
     }
 
     /// Check the tables of a vocabulary that has more than tokens, merges and special tokens, and index them.
     pub fn of_symbols(
-        tokens: Vec<(Vec<u8>, u32)>,
+        tokens: Vec<(impl AsRef<[u8]>, u32)>,
         merges: Option<Vec<Parts>>,
         specials: Vec<(String, u32)>,
         whole: bool,
@@ -100,7 +101,7 @@ impl Vocabulary {
         pulse: &Pulse,
     ) -> Result<Self> {
         let mut this = Self {
-            spellings: Spellings::default(),
+            spellings: Spellings::with_room(tokens.len(), tokens.iter().map(|(token, _)| token.as_ref().len()).sum()),
             bytes: [0; 256],
             pairs: Pairs::with_room(0),
             byte_pairs: Box::new([NONE; _]),
@@ -113,7 +114,7 @@ impl Vocabulary {
             ranks_never_fall: OnceLock::new(),
         };
         this.write_down(tokens, pulse)?;
-        this.ranks = this.tokens().iter().map(|(_, id)| *id).zip(this.kind.ranks.iter().copied()).collect();
+        this.ranks = this.kind.ranks.iter().zip(this.spellings.ordinary()).map(|(rank, (_, id))| (id, *rank)).collect();
         match merges {
             None if this.kind.characters || !this.ranks.is_empty() => this.pair_by_cuts(pulse)?,
             None => this.pair_by_ranks(pulse)?,
@@ -159,11 +160,11 @@ impl Vocabulary {
         Self { doubtful: Vec::new(), ..self }
     }
 
-    fn write_down(&mut self, tokens: Vec<(Vec<u8>, u32)>, pulse: &Pulse) -> Result<()> {
+    fn write_down(&mut self, tokens: Vec<(impl AsRef<[u8]>, u32)>, pulse: &Pulse) -> Result<()> {
         check_names(&self.specials.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
         for (token, id) in &tokens {
             pulse.tick(0)?;
-            self.place(|| quote::bytes(token), token, *id)?;
+            self.place(|| quote::bytes(token.as_ref()), token.as_ref(), *id)?;
         }
         for (name, id) in self.specials.iter().chain(&self.kind.added).cloned().collect::<Vec<_>>() {
             self.place(|| quote::text(&name), name.as_bytes(), id)?;
@@ -318,6 +319,11 @@ impl Vocabulary {
         self.spellings.get(id)
     }
 
+    /// The bytes of an id and how many they are, of at most fifteen; what stands behind them doesn't matter.
+    pub(crate) fn sixteen(&self, id: u32) -> Option<([u8; 16], usize)> {
+        self.spellings.sixteen(id)
+    }
+
     /// The bytes of an id, of a special token too.
     pub fn token(&self, id: u32) -> Result<&[u8]> {
         self.get(id).ok_or_else(|| {
@@ -347,6 +353,11 @@ impl Vocabulary {
     /// The ordinary tokens in the order of their ids.
     pub fn tokens(&self) -> Vec<(&[u8], u32)> {
         self.spellings.ordinary().collect()
+    }
+
+    /// The bytes of all tokens, and where those of the ordinary ones stand, in the order of their ids.
+    pub(crate) fn laid_out(&self) -> (&[u8], impl Iterator<Item = (Range<usize>, u32)>) {
+        self.spellings.laid_out()
     }
 
     /// Whether a pretoken that is a token is always taken as that token.

@@ -141,3 +141,52 @@ def test_a_long_list_of_ids_is_taken_as_a_short_one_is(toklet: Any, ids: list[An
                 return None
 
     assert outcome(2) == outcome(1 << 18)
+
+
+class Large(int):
+    """An int of a kind of its own."""
+
+
+class Shortening:
+    """Makes the list that it stands in shorter when it is asked for its number."""
+
+    def __init__(self, ids: list[Any]) -> None:
+        self.ids = ids
+
+    def __index__(self) -> int:
+        del self.ids[3:]
+        return 97
+
+
+@pytest.mark.parametrize("wrong", [-1, -256, 2**30 - 1, 2**30, 2**32 + 97, 2**63, -(2**64), True, "a", None, 97.5])
+@pytest.mark.parametrize("before", [0, 31, 32, 33, 1000])
+def test_a_list_is_taken_as_a_tuple_is(toklet: Any, wrong: Any, before: int) -> None:
+    tok = of_bytes(toklet)
+    ids = ([0, 97, 256, Large(98), np.uint32(257)] * before)[:before]
+    assert tok.decode_bytes(ids) == tok.decode_bytes(tuple(ids)) == b"".join(tok.token(int(id)) for id in ids)
+
+    def outcome(ids: Any) -> Any:
+        try:
+            return tok.decode(ids)
+        except toklet.Error as error:
+            return type(error), str(error)
+
+    assert outcome([*ids, wrong, *ids]) == outcome((*ids, wrong, *ids))
+
+
+def test_a_list_may_get_shorter_while_it_is_read(toklet: Any) -> None:
+    ids: list[Any] = [97] * 100
+    ids[2] = Shortening(ids)
+    with pytest.raises((toklet.Error, IndexError)):
+        of_bytes(toklet).decode_bytes(ids)
+
+
+@pytest.mark.parametrize("widest", ["a", "é", "中", "🙂"])
+def test_a_long_text_of_each_width_comes_back_from_tokens_that_cut_characters(toklet: Any, widest: str) -> None:
+    tok = of_bytes(toklet)
+    text = "".join("aé中🙂"[: 1 + "aé中🙂".index(widest)][i * i % 7 % 4 : i * i % 7 % 4 + 1] + widest * (i % 3) for i in range(9000))
+    ids = tok.encode(text)
+    assert tok.decode(ids, errors="strict") == tok.decode(ids.tolist(), errors="strict") == text
+    for wrong in (0xFF, 0x80, 0xE4):
+        assert tok.decode([*ids, wrong]) == text + "\ufffd"
+        assert tok.decode([wrong, *ids]) == "\ufffd" + text

@@ -22,9 +22,10 @@ use crate::threads::Pulse;
 /// special tokens the caller must say unless it is a published one.
 pub fn load(path: impl AsRef<Path>, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>, pulse: &Pulse) -> Result<Tokenizer> {
     let (path, name) = (path.as_ref(), path.as_ref().to_string_lossy());
-    let mut data = Vec::new();
     let file = File::open(path).map_err(|error| Error::io(&*name, &error))?;
     let most = if name.ends_with(".gguf") { gguf::HEAD_BYTES } else { MAX_FILE_BYTES + 1 };
+    let said = file.metadata().map_or(0, |about| usize::try_from(about.len()).unwrap_or(most));
+    let mut data = Vec::with_capacity(said.min(most) + 1);
     file.take(most as u64).read_to_end(&mut data).map_err(|error| Error::io(&*name, &error))?;
     read(&data, &name, pattern, special_tokens, pulse)
 }

@@ -3,13 +3,11 @@
 //! Neither the pattern nor the special tokens stand in the file. The published encodings are known by their SHA-256; for any other file the caller must say
 //! them.
 
+use std::collections::HashSet;
 use std::fmt::Write;
-use std::hash::BuildHasher;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use sha2::{Digest, Sha256};
 
 use crate::encode::Tokenizer;
@@ -56,6 +54,9 @@ const PUBLISHED: [Published; 6] = [
 /// Its last line has a token of no bytes, which no text has: it is left out.
 const WHISPER: &str = "b34b360dbb493e781e479794586d661700670d65564001f23024971d1f2fa126";
 
+/// About as many bytes has a line.
+const LINE: usize = 16;
+
 /// Read the ranks.
 pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>, pulse: &Pulse) -> Result<Tokenizer> {
     let sha256 = Sha256::digest(data).iter().fold(String::new(), |mut hex, byte| {
@@ -70,33 +71,54 @@ pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_token
     let published = known.filter(|_| pattern.is_none()).map_or(&[][..], |known| known.specials);
     let specials = special_tokens.unwrap_or_else(|| published.iter().map(|(name, id)| ((*name).into(), *id)).collect());
     let data = if sha256 == WHISPER { data.trim_ascii_end().strip_suffix(b"= 50256").unwrap_or(data) } else { data };
-    Tokenizer::new(Vocabulary::new(ranks(data, name)?, None, specials, true, pulse)?, wanted, pulse)
+    let mut room = vec![0; data.len()];
+    let vocabulary = ranks(data, name, &mut room).and_then(|ranks| Vocabulary::new(ranks, None, specials, true, pulse));
+    Tokenizer::new(vocabulary.map_err(|error| repeated(data, name).unwrap_or(error))?, wanted, pulse)
 }
 
-fn ranks(data: &[u8], name: &str) -> Result<Vec<(Vec<u8>, u32)>> {
-    let (mut ranks, mut seen, random) = (Vec::<(Vec<u8>, u32)>::new(), HashTable::new(), foldhash::fast::RandomState::default());
-    for (line, number) in data.split(|byte| *byte == b'\n').zip(1..) {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let refuse = |found: String, allowed: &str| Error::new(Kind::Format, format!("line {number} of {name}"), found, allowed);
-        let found = || quote::text(&String::from_utf8_lossy(&line[..line.len().min(40)]));
-        let (token, rank) = token_and_rank(line).ok_or_else(|| refuse(found(), "a token in base64 and its rank"))?;
-        match seen.entry(random.hash_one(&token), |at: &usize| ranks[*at].0 == token, |at| random.hash_one(&ranks[*at].0)) {
-            Entry::Occupied(_) => return Err(refuse(format!("the token {} again", quote::bytes(&token)), "a new token")),
-            Entry::Vacant(free) => _ = free.insert(ranks.len()),
-        }
-        ranks.push((token, rank));
+/// The tokens, written into `room`, which is as long as the file, and their ranks.
+fn ranks<'a>(data: &[u8], name: &str, mut room: &'a mut [u8]) -> Result<Vec<(&'a [u8], u32)>> {
+    let mut ranks = Vec::with_capacity(data.len() / LINE);
+    for (line, number) in lines(data) {
+        let Some((size, rank)) = token_and_rank(line, room) else {
+            let found = quote::text(&String::from_utf8_lossy(&line[..line.len().min(40)]));
+            return Err(Error::new(Kind::Format, format!("line {number} of {name}"), found, "a token in base64 and its rank"));
+        };
+        let (token, rest) = room.split_at_mut(size);
+        ranks.push((&*token, rank));
+        room = rest;
     }
     Ok(ranks)
 }
 
-fn token_and_rank(line: &[u8]) -> Option<(Vec<u8>, u32)> {
-    let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
-    let (token, rank) = (fields.next()?, std::str::from_utf8(fields.next()?).ok()?);
-    let plain = rank.len() <= 9 && rank.bytes().all(|byte| byte.is_ascii_digit()) && fields.next().is_none();
-    let token = BASE64_STANDARD.decode(token).ok().filter(|_| plain)?;
-    Some((token, rank.parse().ok()?))
+/// The first line whose token stands in a line before it, up to the first line that can't be read. That is said first of what a file is refused for; a vocabulary
+/// has no token twice, so one that came to be needs no such look.
+fn repeated(data: &[u8], name: &str) -> Option<Error> {
+    let mut seen = HashSet::<Vec<u8>, foldhash::fast::RandomState>::default();
+    for (line, number) in lines(data) {
+        let mut token = vec![0; line.len()];
+        let (size, _) = token_and_rank(line, &mut token)?;
+        token.truncate(size);
+        if let Some(token) = seen.replace(token) {
+            return Some(Error::new(Kind::Format, format!("line {number} of {name}"), format!("the token {} again", quote::bytes(&token)), "a new token"));
+        }
+    }
+    None
+}
+
+/// The lines that aren't blank, and their numbers.
+fn lines(data: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    data.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty())
+}
+
+/// Write a token into `room`, which is as long as the line at least; gives its size, and its rank.
+fn token_and_rank(line: &[u8], room: &mut [u8]) -> Option<(usize, u32)> {
+    let line = line.trim_ascii();
+    let (token, rank) = line.split_at(line.iter().position(u8::is_ascii_whitespace)?);
+    let rank = rank.trim_ascii_start();
+    let plain = rank.len() <= 9 && rank.iter().all(u8::is_ascii_digit);
+    let size = BASE64_STANDARD.decode_slice(token, room).ok().filter(|_| plain)?;
+    Some((size, rank.iter().fold(0, |rank, digit| 10 * rank + u32::from(digit - b'0'))))
 }
 
 /// Write the ranks. Merges say the same as ranks where each token is what its own merges lead to, in the order of the ids; others can't be written so.

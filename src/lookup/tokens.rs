@@ -4,7 +4,7 @@
 //! of time. 4 MB have room for 94 % of cl100k's tokens that have a key (counted with hashes by chance), the lower ids where a line can't hold all; the others
 //! are merged when they are first seen.
 
-use super::batch::Batch;
+use super::batch::{BATCH, Batch};
 use super::key::{Key, factors};
 use crate::pages::{Pages, prefetch};
 
@@ -29,6 +29,19 @@ impl Tokens {
     pub(super) fn new(tokens: usize) -> Self {
         let bits = (tokens / 2).next_power_of_two().max(2).ilog2();
         Self { lines: Pages::new(1 << bits), factors: factors(), shift: 64 - bits }
+    }
+
+    /// A table of at most so many tokens: those of a line that come first have room. Some are put in together, for their lines lie far apart.
+    pub(super) fn of(tokens: usize, mut keys: impl Iterator<Item = (Key, u32)>) -> Self {
+        let (mut this, mut some) = (Self::new(tokens), Vec::with_capacity(BATCH));
+        loop {
+            some.extend(keys.by_ref().take(BATCH));
+            if some.is_empty() {
+                return this;
+            }
+            some.iter().for_each(|(key, _)| prefetch(&this.lines, this.line(*key) as usize));
+            some.drain(..).for_each(|(key, id)| this.insert(key, id));
+        }
     }
 
     /// The line where a key can be.
@@ -83,7 +96,6 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use super::super::batch::BATCH;
     use super::*;
 
     #[test]

@@ -2,14 +2,13 @@
 #![allow(unsafe_code)]
 
 use pyo3::buffer::{PyBuffer, PyUntypedBuffer};
-use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError};
-use pyo3::ffi;
+use pyo3::exceptions::{PyBufferError, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFrozenSet, PyList, PyMemoryView, PySet, PyString, PyTuple};
 
 use super::strings::Characters;
-use super::{call, exception, wrong_type};
+use super::{call, exception, lists, wrong_type};
 use crate::error::Result;
 use crate::special::Special;
 use crate::text::Text as _;
@@ -116,45 +115,12 @@ impl AsRef<[u32]> for Ids {
 /// Take ids: from a list, from a buffer of 32-bit integers without a sign, or from any sequence.
 pub(super) fn ids(object: &Bound<'_, PyAny>) -> PyResult<Ids> {
     if let Ok(list) = object.cast::<PyList>() {
-        return with_critical_section(list, || listed(list)).map(Ids::Copied);
+        return with_critical_section(list, || lists::ids(list)).map(Ids::Copied);
     }
     match Rows::get(object, "IL") {
         Ok(rows) if rows.is_flat::<u32>() => Ok(Ids::Lent(rows)),
         _ => numbers(object).map(Ids::Copied),
     }
-}
-
-/// How many ids of a list are taken before other threads of the interpreter get their turn: a few milliseconds.
-const LISTED: usize = 1 << 19;
-
-/// Take the ids of a list that nobody else may change now. Two calls an id, where the safe way takes three times as long.
-fn listed(list: &Bound<'_, PyList>) -> PyResult<Vec<u32>> {
-    let mut ids = Vec::with_capacity(list.len());
-    for place in 0..list.len() {
-        if place % LISTED == LISTED - 1 {
-            list.py().detach(|| ()); // what others do to the list meanwhile is seen at the next place
-        }
-        // Sound because: 1. `place` is asked of a list, and one that isn't in it gives null, which is looked for; 2. the list holds the item while it is read:
-        // this thread has the interpreter, or the lock of the list where there are several that have it, and taking the number of an exact int runs no code of
-        // anybody's that could change the list; 3. an error of these calls is never left standing: they make none but for a place that isn't there and for an
-        // int too large, and both are then taken again in the safe way, which reports it.
-        let number = unsafe {
-            let item = ffi::PyList_GetItem(list.as_ptr(), place.cast_signed());
-            if item.is_null() || ffi::PyLong_CheckExact(item) == 0 { -1 } else { ffi::PyLong_AsLongLong(item) }
-        };
-        match u32::try_from(number) {
-            Ok(id) => ids.push(id),
-            Err(_) => {
-                drop(PyErr::take(list.py()));
-                let item = list.get_item(place)?;
-                if item.is_instance_of::<PyBool>() {
-                    return Err(PyTypeError::new_err("a bool is no id"));
-                }
-                ids.push(item.extract()?);
-            }
-        }
-    }
-    Ok(ids)
 }
 
 /// Take numbers: from a buffer of that type, or from any sequence.

@@ -1,4 +1,4 @@
-//! Lists of Python's ints, for programs that want lists: each int is made once in a process and then handed out again.
+//! Lists of Python's ints, for programs that want lists: each int is made once in a process and then handed out again. And such lists read, where the ints lie.
 //!
 //! Making an int for each id and freeing it again costs more than finding the id.
 //! Ids are small numbers, so a table holds them; it grows by pages of 4,096 as ids are met, and never above one for each possible id (40 bytes each). They lie
@@ -8,10 +8,11 @@
 //! among the lists that the collector knows, so that nobody who gets a turn meanwhile can find it; 3. each place is filled once, with a reference of its own.
 #![allow(unsafe_code)]
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyInt, PyList};
+use pyo3::types::{PyBool, PyInt, PyList};
 
 use crate::error::MAX_IDS;
 use crate::pages;
@@ -23,7 +24,7 @@ type Page = Vec<Py<PyInt>>;
 
 static INTS: [PyOnceLock<Page>; PAGES] = [const { PyOnceLock::new() }; PAGES];
 
-/// How many ids are listed before other threads of the interpreter get their turn: a few milliseconds.
+/// How many ids are listed, or read, before other threads of the interpreter get their turn: a few milliseconds.
 const SLICE: usize = 1 << 19;
 /// How many ids ahead an int is fetched.
 const AHEAD: usize = 32;
@@ -71,4 +72,84 @@ fn ready(py: Python<'_>, id: u32) -> &Bound<'_, PyInt> {
 
 fn page_of(py: Python<'_>, page: usize) -> Page {
     (page * PAGE..(page + 1) * PAGE).map(|id| PyInt::new(py, id).unbind()).collect()
+}
+
+/// An int as CPython 3.11 and later keep it: how many digits it has, its sign and more in `about`, then digits of 30 bits, the lowest first.
+#[repr(C)]
+struct Int {
+    object: ffi::PyObject,
+    about: usize,
+    digit: u32,
+}
+
+/// What says of an int that it is positive and has one digit.
+#[derive(Clone, Copy)]
+struct Short {
+    about: usize,
+    /// The bits that say so: one of the others, from 3.14 on, says that an int lives forever.
+    mask: usize,
+}
+
+static SHORT: PyOnceLock<Option<Short>> = PyOnceLock::new();
+
+impl Short {
+    /// Learn it from some ints, and see that it is said of them alone that are so.
+    fn learn(py: Python<'_>) -> Option<Self> {
+        const LARGEST: i64 = (1 << 30) - 1;
+        let int = |number: i64| PyInt::new(py, number);
+        // Sound because an int has place for a digit at least. (The first that is asked has two of those of 15 bits that some interpreters have.)
+        let about = |number: i64| unsafe { (*int(number).as_ptr().cast::<Int>()).about };
+        let digit = |number: i64| unsafe { i64::from((*int(number).as_ptr().cast::<Int>()).digit) };
+        let this = Self { about: about(LARGEST) & about(1), mask: !(about(LARGEST) ^ about(1)) };
+        let is_so = |number: i64| about(number) & this.mask == this.about && digit(number) == number;
+        let so = [LARGEST, 1, 256, 257, 100_000].into_iter().all(is_so);
+        let others = [0, -1, -LARGEST, LARGEST + 1, i64::MAX, i64::MIN];
+        (so && others.into_iter().all(|number| about(number) & this.mask != this.about)).then_some(this)
+    }
+
+    /// The number of an int of this kind.
+    ///
+    /// Sound because: 1. the item is an object that somebody holds; 2. an exact int is laid out as `Int`, of which `learn` has made sure, and has a digit where
+    /// `about` says so.
+    unsafe fn number(self, item: *mut ffi::PyObject) -> Option<u32> {
+        unsafe {
+            let exact = ffi::Py_IS_TYPE(item, &raw mut ffi::PyLong_Type) != 0;
+            (exact && (*item.cast::<Int>()).about & self.mask == self.about).then(|| (*item.cast::<Int>()).digit)
+        }
+    }
+}
+
+/// Take the ids of a list that nobody else may change now.
+pub(super) fn ids(list: &Bound<'_, PyList>) -> PyResult<Vec<u32>> {
+    let (py, length) = (list.py(), list.len());
+    let (mut ids, mut turn, short) = (pages::room(length), SLICE, *SHORT.get_or_init(py, || Short::learn(py)));
+    while ids.len() < length {
+        if ids.len() >= turn {
+            py.detach(|| ()); // what others do to the list meanwhile is seen at the next place
+            turn += SLICE;
+        }
+        if let Some(short) = short {
+            let end = length.min(list.len()).min(turn);
+            // Sound because: 1. the places of a list lie side by side, and `end` is no more than there are; 2. the list keeps them, and its items, for as long
+            // as they are read: this thread has the interpreter, or the lock of the list where there are several that have it, and reading ints runs no code
+            // of anybody's that could change the list.
+            unsafe {
+                let first = (*list.as_ptr().cast::<ffi::PyListObject>()).ob_item;
+                let items = if end > ids.len() { std::slice::from_raw_parts(first, end) } else { &[] };
+                for (place, item) in items.iter().enumerate().skip(ids.len()) {
+                    items.get(place + AHEAD).into_iter().for_each(|item| pages::prefetch_at(*item));
+                    let Some(id) = short.number(*item) else { break };
+                    ids.push(id);
+                }
+            }
+        }
+        if ids.len() < length.min(turn) {
+            let item = list.get_item(ids.len())?;
+            if item.is_instance_of::<PyBool>() {
+                return Err(PyTypeError::new_err("a bool is no id"));
+            }
+            ids.push(item.extract()?);
+        }
+    }
+    Ok(ids)
 }

@@ -83,7 +83,7 @@ pub(super) fn bytes<'py>(py: Python<'py>, size: usize, fill: impl FnOnce(&mut [u
 
 /// Make a str.
 pub(super) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyString>> {
-    match text::widest(text) {
+    match text::widest(text.as_bytes()) {
         0x7F => Ok(PyString::new(py, text)), // is copied as it is
         widest @ 0xFF => made::<u8>(py, text, widest),
         widest @ 0xFFFF => made::<u16>(py, text, widest),
@@ -93,17 +93,27 @@ pub(super) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, Py
 
 /// Make a str whose characters are held in `U`.
 fn made<'py, U: Unit + Send>(py: Python<'py>, text: &str, widest: u32) -> PyResult<Bound<'py, PyString>> {
-    let length = text.chars().count();
+    let fill = |places: &mut [U]| call(py, text.len(), |pulse| text::read_all(text.as_bytes(), places, pulse));
+    Ok(filled(py, text.chars().count(), widest, fill)?.unwrap_or_else(|| PyString::new(py, text)))
+}
+
+/// Make a str of so many characters, which are held in `U`: none is larger than `widest`, one not less wide. None is made where `fill` says that it hasn't
+/// written them all.
+pub(super) fn filled<'py, U: Unit>(
+    py: Python<'py>,
+    length: usize,
+    widest: u32,
+    fill: impl FnOnce(&mut [U]) -> PyResult<bool>,
+) -> PyResult<Option<Bound<'py, PyString>>> {
     let wanted = isize::try_from(length).unwrap_or(isize::MAX);
     // Sound because: 1. a new str has place for `length` characters as wide as `widest` asks for, which is as wide as a U, or there is no str but an error; 2.
-    // nobody else knows of it until it is returned, and then each of its characters has been written: all, because there are `length`, none wider than
-    // `widest`, one not narrower.
+    // nobody else knows of it until it is returned, and then each of its characters has been written: `fill` says so, and that none is wider than `widest`, one
+    // not narrower; else it is given back unread.
     let (string, characters) = unsafe {
         let string = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(wanted, widest))?.cast_into_unchecked::<PyString>();
         let characters = std::slice::from_raw_parts_mut(ffi::PyUnicode_DATA(string.as_ptr()).cast::<U>(), length);
         (string, characters)
     };
     pages::untouched(characters);
-    call(py, text.len(), |pulse| text::read(text, characters, pulse))?;
-    Ok(string)
+    Ok(fill(characters)?.then_some(string))
 }

@@ -10,12 +10,13 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use super::convert::{self, integer, numbers, special, text};
 use super::lists;
 use super::numbers::Numbers;
-use super::strings::{bytes, string};
+use super::strings::{bytes, filled, string};
 use super::{call, exception, wrong_type};
+use crate::decode::Size;
 use crate::error::{MAX_IDS, Result};
 use crate::pipeline::Pipeline;
 use crate::prompt::Part;
-use crate::text::Text as _;
+use crate::text::{Text as _, Unit};
 use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
 
@@ -74,6 +75,12 @@ impl Tokenizer {
     fn strings<'py>(&self, py: Python<'py>, ids: &[u32], offsets: &[u64], errors: &str) -> PyResult<Vec<Bound<'py, PyString>>> {
         let texts = call(py, 4 * ids.len(), |pulse| self.0.decoder().rows(ids, offsets, errors == "strict", pulse))?;
         texts.iter().map(|text| string(py, text)).collect()
+    }
+
+    /// Decode ids of whose characters some aren't ASCII, if the bytes are UTF-8.
+    fn wide<'py, U: Unit + Send>(&self, py: Python<'py>, ids: &[u32], size: Size) -> PyResult<Option<Bound<'py, PyString>>> {
+        let read = |places: &mut [U]| call(py, 4 * ids.len(), |pulse| self.0.decoder().read(ids, places, pulse));
+        filled(py, size.characters, size.widest, read)
     }
 
     /// Encode one text.
@@ -242,9 +249,18 @@ impl Tokenizer {
 
     fn decode<'py>(&self, ids: &Bound<'py, PyAny>, errors: &str) -> PyResult<Bound<'py, PyString>> {
         let found = convert::ids(ids)?;
-        let found = found.as_ref();
-        let text = call(ids.py(), 4 * found.len(), |pulse| self.0.decoder().text(found, errors == "strict", pulse))?;
-        string(ids.py(), &text)
+        let (py, found, decoder) = (ids.py(), found.as_ref(), self.0.decoder());
+        let size = call(py, found.len(), |_| decoder.measure(found))?;
+        let made = match size.widest {
+            0x7F => filled(py, size.characters, size.widest, |places| call(py, 4 * found.len(), |pulse| decoder.fill(found, places, pulse).map(|()| true))),
+            0xFF => self.wide::<u8>(py, found, size),
+            0xFFFF => self.wide::<u16>(py, found, size),
+            _ => self.wide::<u32>(py, found, size),
+        };
+        match made? {
+            Some(made) => Ok(made),
+            None => string(py, &call(py, 4 * found.len(), |pulse| decoder.text(found, errors == "strict", pulse))?),
+        }
     }
 
     fn decode_bytes<'py>(&self, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {

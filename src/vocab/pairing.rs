@@ -2,7 +2,7 @@
 
 use super::{Parts, Vocabulary};
 use crate::error::{Error, Kind, Result, quote};
-use crate::merge::{Merger, TOGETHER, Text, several};
+use crate::merge::{Merger, TOGETHER, several_tokens};
 use crate::pairs::{NUMBER_BITS, Pairs};
 use crate::threads::Pulse;
 
@@ -16,12 +16,7 @@ impl Vocabulary {
         let mut merger = Merger::default();
         for some in by_rank.chunks(TOGETHER) {
             pulse.tick(0)?;
-            let texts: [Text; TOGETHER] = std::array::from_fn(|at| {
-                let token = some.get(at).and_then(|id| self.get(*id)).filter(|token| token.len() < 16).unwrap_or_default();
-                (std::array::from_fn(|at| token.get(at).copied().unwrap_or_default()), token.len())
-            });
-            let early = several(self, &texts[..some.len()]);
-            for (id, early) in some.iter().zip(early) {
+            for (id, early) in some.iter().zip(several_tokens(self, some)) {
                 let pair = match early {
                     (ids, 2) => Some((ids[0], ids[1])),
                     _ => match merger.merge(self, self.get(*id).unwrap_or_default(), pulse)? {
@@ -117,7 +112,7 @@ impl Vocabulary {
                 return Err(Error::new(Kind::Vocabulary, format!("merge {rank}"), found, allowed));
             }
         }
-        self.doubtful = self.spellings.ordinary().map(|(_, id)| id).collect();
+        self.doubtful = self.spellings.laid_out().1.map(|(_, id)| id).collect();
         self.listed = Some(merges);
         Ok(())
     }
