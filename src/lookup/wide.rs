@@ -88,13 +88,13 @@ fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, end
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
 fn find_lines(tokens: &Tokens, batch: &mut Batch, count: usize) -> u64 {
     let (lines, mut which) = (&tokens.lines[..], [0u8; BATCH]);
-    for place in 0..count.min(BATCH) {
+    for (place, which) in which.iter_mut().enumerate().take(count) {
         let Some(line) = lines.get(batch.lines[place] as usize) else { continue };
         // 4
         let (keys, key) = unsafe { (_mm512_load_si512(std::ptr::from_ref(line).cast()), _mm_loadu_si128(std::ptr::from_ref(&batch.keys[place]).cast())) };
         let equal = _mm512_cmpeq_epi64_mask(keys, _mm512_broadcast_i64x2(key));
-        which[place] = equal & (equal >> 1) & 0b1_0101; // both halves of the first key, of the second, or of the third
-        batch.single[place] = line.ids[(u32::from(which[place]) | 1 << 6).trailing_zeros() as usize / 2];
+        *which = equal & (equal >> 1) & 0b1_0101; // both halves of the first key, of the second, or of the third
+        batch.single[place] = line.ids[(u32::from(*which) | 1 << 6).trailing_zeros() as usize / 2];
     }
     let which = unsafe { _mm512_loadu_si512(which.as_ptr().cast()) }; // 3
     _mm512_test_epi8_mask(which, which)

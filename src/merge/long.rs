@@ -58,7 +58,8 @@ impl Merger {
             taken += 1;
             tick_at(taken, pulse)?;
             let lowest = first.peek().copied().into_iter().chain(heap.peek().map(|Reverse(due)| *due)).min();
-            if !changed.is_empty() && !(rising && lowest.is_some_and(|lowest| split(lowest).0 == turn)) {
+            let goes_on = rising && lowest.is_some_and(|lowest| split(lowest).0 == turn);
+            if !goes_on && !changed.is_empty() {
                 for (asked, at) in changed.drain(..).enumerate() {
                     tick_at(asked, pulse)?;
                     let here = at as usize;
