@@ -161,7 +161,7 @@ impl Machine {
             }
             self.rows[class] = self.rows[same];
             if same == class {
-                self.rows[class] = (rows % PAGE_ROWS * STATES + rows / PAGE_ROWS) as u8;
+                self.rows[class] = (rows % PAGE_ROWS * STATES + rows / PAGE_ROWS).to_le_bytes()[0];
                 let mut state = 0;
                 while state < STATES {
                     self.pages[rows / PAGE_ROWS].as_flattened_mut()[rows % PAGE_ROWS * STATES + state] = self.next[class << 8 | state];

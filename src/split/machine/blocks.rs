@@ -3,7 +3,7 @@
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded
 //! from and stored to arrays that are as long or longer; 3. four bytes are gathered from a place under two to the power of sixteen, and the table is three
 //! bytes longer than that; 4. places are written behind those that are counted already, sixty-four of them at most for each block, for which room is reserved
-//! first, and counted once they are written; 5. a hint to fetch memory reads none. The safe twin of each is the plain version, and a test holds them equal.
+//! first, and counted once they are written. The safe twin of each is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use super::super::class::{ASCII, BLOCK, Class, PLANE, WINDOW};
@@ -161,7 +161,6 @@ mod x86 {
         {
             begun = at;
             at += BLOCK;
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(some.as_ptr().wrapping_add(WINDOW).cast()) } // 5
             left = classify_ascii_avx512(some, out);
             if left != 0 {
                 let behind;
@@ -175,8 +174,7 @@ mod x86 {
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     #[inline]
     fn classify_ascii_avx512(text: &[u8; BLOCK + BEHIND], classes: &mut [u8; BLOCK + BEHIND]) -> u64 {
-        let [low, high] = ASCII;
-        let bytes = load(text);
+        let ([low, high], bytes) = (ASCII, load(text));
         store(_mm512_permutex2var_epi8(load(&low), bytes, load(&high)), classes);
         _mm512_movepi8_mask(bytes)
     }
@@ -228,8 +226,8 @@ mod x86 {
         let threes = within(0xE0, 0xEF) & goes_on(two) & goes_on(three) & !none_such;
         let leads = twos | threes;
         let closed = [one, two, three].map(|bytes| {
-            let mut closed = [0u8; BLOCK];
-            unsafe { _mm512_storeu_si512(closed.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(leads, bytes)) }; // 2
+            let mut closed = [0; BLOCK];
+            store(_mm512_maskz_compress_epi8(leads, bytes), &mut closed);
             closed
         });
         let which = _pext_u64(threes, leads);
@@ -253,8 +251,7 @@ mod x86 {
         let all = _mm512_mask_mov_epi8(all, wides & !leads & !behind, byte(Class::Control as u8));
         unsafe { _mm512_storeu_si512(classes.as_mut_ptr().cast(), all) }; // 2
         classes[BLOCK..].fill(Class::More as u8);
-        let fours = within(0xF0, 0xFF);
-        (fours, usize::from(leads >> 63 == 1) + usize::from(threes >> 63 == 1).max(usize::from(threes >> 62 & 1 == 1)))
+        (within(0xF0, 0xFF), usize::from(leads >> 63 == 1) + usize::from(threes >> 63 == 1).max(usize::from(threes >> 62 & 1 == 1)))
     }
 
     /// A window's first stretches step side by side, one in each byte of a vector, all but the first from a guessed state. Then each begins again from where the
@@ -305,24 +302,9 @@ mod x86 {
                 let two = |row: usize| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(quarter(row)), quarter(row + 16));
                 _mm512_inserti64x4::<1>(_mm512_castsi256_si512(two(row)), two(row + 32))
             };
-            let mut square = [
-                four(0),
-                four(1),
-                four(2),
-                four(3),
-                four(4),
-                four(5),
-                four(6),
-                four(7),
-                four(8),
-                four(9),
-                four(10),
-                four(11),
-                four(12),
-                four(13),
-                four(14),
-                four(15),
-            ];
+            #[rustfmt::skip]
+            let mut square = [four(0), four(1), four(2), four(3), four(4), four(5), four(6), four(7),
+                four(8), four(9), four(10), four(11), four(12), four(13), four(14), four(15)];
             for _ in 0..4 {
                 let low = |row: usize| _mm512_unpacklo_epi8(square[row], square[row + 8]);
                 let high = |row: usize| _mm512_unpackhi_epi8(square[row], square[row + 8]);
@@ -354,7 +336,7 @@ mod x86 {
                 }
             }
             count += some;
-            base = _mm512_add_epi32(base, _mm512_set1_epi32(BLOCK as i32));
+            base = _mm512_add_epi32(base, _mm512_set1_epi32(64));
         }
         unsafe { places.set_len(count) } // 4
     }
