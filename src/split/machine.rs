@@ -8,6 +8,10 @@
 //! The function becomes a table, `next[class][state]`, and the machine one look-up a byte. Each look-up waits for the one before it, so eight stretches of a
 //! text run side by side, seven of them from a guessed state. When the real state at the beginning of a stretch is known, its first steps are taken again until
 //! the state is the one that is there; a machine in the same state on the same text does the same, so all that follows is as it would have been.
+//!
+//! Where the processor permutes bytes, sixty-four stretches of a window run so, one in each byte of a vector, over a table that has one row for all classes that
+//! the pattern doesn't tell apart and fits in ten vectors. A stretch that goes its own way to its end, as one of digits only can, sends its window back to the
+//! eight. That takes all of splitting from 1.6 cycles a byte of English to 0.7 (2 KB at a time: 1.8 to 1.2); under 1,280 bytes it doesn't pay.
 
 pub(super) mod blocks;
 
