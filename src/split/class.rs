@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use super::machine::blocks::{classify_ascii, classify_wide};
+use super::machine::blocks::{self, BEHIND};
 use crate::unicode::{Classes, class_of};
 
 /// How many bytes are classified at a time: few enough that all that is known of them stays in the nearest cache; and of a short text, for which no more room
@@ -101,10 +101,10 @@ impl Class {
 }
 
 /// The class of each ASCII character.
-pub(super) const ASCII: [u8; 128] = {
-    let (mut classes, mut byte) = ([Control as u8; 128], 0u8);
+pub(super) const ASCII: [[u8; BLOCK]; 2] = {
+    let (mut classes, mut byte) = ([[Control as u8; BLOCK]; 2], 0u8);
     while byte < 128 {
-        classes[byte as usize] = match byte {
+        classes.as_flattened_mut()[byte as usize] = match byte {
             b'\'' => Quote,
             b'/' => Slash,
             b' ' => Space,
@@ -186,25 +186,16 @@ fn wide(bytes: [u8; 4], plane: &[u8; PLANE]) -> (u8, u32) {
 pub(super) fn classify(data: &[u8], classes: &mut [u8]) -> usize {
     let (plane, mut at, length) = (&**CLASSES, 0, data.len().min(classes.len() - SPARE));
     while at < length {
-        let Some(out) = classes[at..].first_chunk_mut::<BLOCK>() else { break };
-        let some = &data[at..];
-        let mut wides = match some.first_chunk() {
-            Some(block) => classify_ascii(block, out),
-            None => {
-                let mut block = [0; BLOCK];
-                block[..some.len()].copy_from_slice(some);
-                classify_ascii(&block, out)
-            }
+        let (some, mut last) = (&data[at..], [0; BLOCK + BEHIND]);
+        let some = if some.len() < last.len() {
+            last[..some.len()].copy_from_slice(some);
+            &last
+        } else {
+            some
         };
-        let begun = at;
-        at += BLOCK.min(some.len());
-        if wides != 0
-            && let (Some(text), Some(out)) = (some.first_chunk(), classes[begun..].first_chunk_mut())
-        {
-            let behind;
-            (wides, behind) = classify_wide(text, wides, plane, out);
-            at += behind;
-        }
+        let (block, done, mut wides) = blocks::classify(some, length - at, plane, &mut classes[at..]);
+        let begun = at + block;
+        at = (at + done).min(data.len());
         while wides != 0 {
             let place = wides.trailing_zeros();
             let first = begun + place as usize;
@@ -260,7 +251,7 @@ mod tests {
             while at < text.len() && at < WINDOW {
                 let four = std::array::from_fn(|behind| text.get(at + behind).copied().unwrap_or_default());
                 let (class, length) = match text[at] {
-                    byte @ ..0x80 => (ASCII[usize::from(byte)], 1),
+                    byte @ ..0x80 => (ASCII.as_flattened()[usize::from(byte)], 1),
                     _ => wide(four, &CLASSES),
                 };
                 plain.push(class);

@@ -1,18 +1,19 @@
 //! The steps of a machine -> where pretokens end.
 //!
-//! A step says that a pretoken begins with its character, or that one began before: with the last character, or at the last mark. The first is found for 64
-//! steps at a time, as bits; each of the others is looked at by itself, and becomes one more bit where it means a place among the same 64. A mark is looked for
-//! backwards, over white space or letters that belong to one pretoken so far, and once for each such run, so time stays linear.
+//! A step says that a pretoken begins with its character, or that one began before: with the last character, or at the last mark. All that is asked of steps
+//! is found as bits, 64 at a time; those that say that one began before are looked at one by one, and each becomes one more bit. A mark is looked for backwards,
+//! over white space or letters that belong to one pretoken so far, and once for each such run, so time stays linear.
 
 use super::class::{BLOCK, Class, SHORT, SPARE, WINDOW, classify};
-use super::machine::blocks::{flags, places};
-use super::machine::{AT_MARK, BEFORE, HERE, Machine, marks};
+use super::machine::blocks::{Flags, flags, places};
+use super::machine::{AT_MARK, BEFORE, HERE, Machine};
 use crate::error::{Error, Kind, Result};
 
-/// What is known of some bytes of a text.
-struct Window<const ROOM: usize> {
-    classes: [u8; ROOM],
-    steps: [u8; ROOM],
+/// What is known of some bytes of a text, in blocks.
+struct Window<const BLOCKS: usize> {
+    classes: [[u8; BLOCK]; BLOCKS],
+    steps: [[u8; BLOCK]; BLOCKS],
+    flags: [Flags; BLOCKS],
     /// Where they begin in the text.
     at: usize,
     /// Where the pretoken begins that isn't ended yet.
@@ -26,24 +27,31 @@ struct Window<const ROOM: usize> {
 
 /// Cut a text with a machine: `take` is told where a pretoken begins, and where it and those behind it end, counted from there.
 pub(super) fn windows(machine: &Machine, data: &[u8], take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
-    if data.len() > SHORT { windows_of::<{ WINDOW + SPARE }>(machine, data, take) } else { windows_of::<{ SHORT + SPARE }>(machine, data, take) }
+    match data.len() {
+        ..=SHORT => windows_of::<{ (SHORT + SPARE) / BLOCK }>(machine, data, take),
+        _ => windows_of::<{ (WINDOW + SPARE) / BLOCK }>(machine, data, take),
+    }
 }
 
-fn windows_of<const ROOM: usize>(machine: &Machine, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
-    let ends = Vec::with_capacity((ROOM - SPARE).min(data.len()) / 2);
-    let mut window = Window::<ROOM> { classes: [0; _], steps: [0; _], at: 0, start: 0, before: 0, mark: 0, ends };
+fn windows_of<const BLOCKS: usize>(machine: &Machine, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
+    let (bytes, flags) = ([[0; BLOCK]; BLOCKS], [Flags::default(); BLOCKS]);
+    let mut window = Window { classes: bytes, steps: bytes, flags, at: 0, start: 0, before: 0, mark: 0, ends: Vec::new() };
     let mut state = Machine::START;
     while window.at < data.len() {
-        let length = classify(&data[window.at..], &mut window.classes);
-        state = machine.run(state, &window.classes[..length], &mut window.steps[..length]);
+        let length = classify(&data[window.at..], window.classes.as_flattened_mut());
+        state = machine.run_window(state, window.classes.as_flattened(), window.steps.as_flattened_mut(), length);
         narrow(window.at + 2 * WINDOW - window.start)?; // so that nothing below is cut short
         if window.at == 0 {
-            window.steps[0] &= !HERE; // nothing ends there
+            window.steps[0][0] &= !HERE; // nothing ends there
         }
         window.find(length);
-        if window.at + length == data.len() {
-            window.begun(length, machine.next(state, Class::End as u8)).for_each(|begun| window.begins(begun));
-            window.begins(data.len());
+        let last = window.at + length == data.len();
+        if last {
+            window.begin_late(length, machine.next(state, Class::End as u8));
+        }
+        places(&window.flags[..length.div_ceil(BLOCK)], narrow(window.at - window.start)?, &mut window.ends);
+        if last {
+            window.ends.push(narrow(data.len() - window.start)?);
         }
         window.pass(length, machine.is_open(state));
         if let Some(end) = window.ends.last().copied() {
@@ -60,53 +68,62 @@ pub(super) fn narrow(length: usize) -> Result<u32> {
     u32::try_from(length).map_err(|_| Error::new(Kind::Text, "the length of a pretoken", format!("about {length} bytes"), "under 2**32"))
 }
 
-impl<const ROOM: usize> Window<ROOM> {
-    /// Find where pretokens end in the window's first bytes.
+impl<const BLOCKS: usize> Window<BLOCKS> {
+    /// Find where pretokens begin in the window's first bytes.
     fn find(&mut self, length: usize) {
-        self.steps[length..length.next_multiple_of(BLOCK)].fill(0);
-        for block in (0..length).step_by(BLOCK) {
-            let Some(steps) = self.steps[block..].first_chunk() else { return };
-            let (mut here, mut late) = flags(steps);
+        let blocks = length.div_ceil(BLOCK);
+        self.steps.as_flattened_mut()[length..blocks * BLOCK].fill(0);
+        flags(&self.classes[..blocks], &self.steps[..blocks], &mut self.flags);
+        for block in 0..blocks {
+            let mut late = self.flags[block].late;
             while late != 0 {
-                let place = block + late.trailing_zeros() as usize;
-                for begun in self.begun(place, self.steps[place]) {
-                    match begun.checked_sub(self.at + block) {
-                        Some(bit) => here |= 1 << bit, // in the same block: one more of its bits
-                        None => self.begins(begun),
-                    }
-                }
+                let byte = late.trailing_zeros() as usize;
+                self.begin_late(block * BLOCK + byte, self.steps[block][byte]);
                 late &= late - 1;
             }
-            let (places, count) = places(here, u32::try_from(self.at + block - self.start).unwrap_or(u32::MAX));
-            self.ends.extend_from_slice(&places[..count]);
         }
     }
 
-    /// Where the step at a place of the window says that pretokens began before it.
-    fn begun(&self, place: usize, step: u8) -> impl Iterator<Item = usize> + use<ROOM> {
-        let marked = (step & AT_MARK != 0).then(|| self.last_mark(place));
-        let before = (step & BEFORE != 0).then(|| place.checked_sub(1).map_or(self.before, |last| self.first_byte(last)));
-        marked.into_iter().chain(before)
+    /// Begin the pretokens that the step at a place of the window says to have begun before it.
+    fn begin_late(&mut self, place: usize, step: u8) {
+        if step & AT_MARK != 0 {
+            self.begin(self.last_mark(place));
+        }
+        if step & BEFORE != 0 {
+            self.begin(self.last_character(place));
+        }
     }
 
-    /// A pretoken begins at a place of the text: the one before ends there.
-    fn begins(&mut self, place: usize) {
-        self.ends.extend(u32::try_from(place - self.start));
+    /// A pretoken begins at a place of the text: one more bit, or, before the window, where the first of its pretokens ends.
+    fn begin(&mut self, place: usize) {
+        match place.checked_sub(self.at) {
+            Some(byte) => self.flags[byte / BLOCK].here |= 1 << (byte % BLOCK),
+            None => self.ends.extend(u32::try_from(place - self.start)),
+        }
     }
 
-    /// Where the character begins in the text that a byte of the window belongs to.
-    fn first_byte(&self, place: usize) -> usize {
-        self.at + self.classes[..=place].iter().rposition(|class| *class != Class::More as u8).unwrap_or(0)
+    /// Where the last character, and the last mark, before a byte of the window lies in the text.
+    fn last_character(&self, place: usize) -> usize {
+        self.last(place, |flags| flags.first).unwrap_or(self.before)
     }
 
-    /// Where the last mark before a byte of the window lies in the text.
     fn last_mark(&self, place: usize) -> usize {
-        self.steps[..place].iter().rposition(|step| marks(*step)).map_or(self.mark, |place| self.first_byte(place))
+        self.last(place, |flags| flags.marks & flags.first).unwrap_or(self.mark)
+    }
+
+    /// Where the last of some bits before a byte of the window lies in the text.
+    fn last(&self, place: usize, bits: impl Fn(&Flags) -> u64) -> Option<usize> {
+        let (mut block, mut found) = (place / BLOCK, bits(&self.flags[place / BLOCK]) & !(u64::MAX << (place % BLOCK)));
+        while found == 0 {
+            block = block.checked_sub(1)?;
+            found = bits(&self.flags[block]);
+        }
+        Some(self.at + block * BLOCK + found.ilog2() as usize)
     }
 
     /// Go on behind the window's first bytes; the mark is kept if it can still matter.
     fn pass(&mut self, length: usize, open: bool) {
-        self.before = self.first_byte(length - 1);
+        self.before = self.last_character(length);
         if open {
             self.mark = self.last_mark(length);
         }
