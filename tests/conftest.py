@@ -2,6 +2,7 @@
 `both` holds them equal. Where there is no native module, what needs it is left out, and the rest runs on the reference. `shared` is the only reason to skip.
 """
 
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,18 @@ def native() -> Iterator[Any]:
     """The public package on the native backend, for what the reference doesn't do."""
     with backend("native").active() as package:
         yield package
+
+
+@pytest.fixture
+def command(toklet: Any, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The command `toklet`: arguments -> exit status, what it printed, and what it said beside."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = importlib.import_module("toklet.cli").main([*map(str, arguments)])
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """`toklet generate`: texts of a model that is fitted on the spot."""
 
-import importlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,11 @@ CORPUS = ["the cat sat on the mat; the cat ate.\n", "the dog sat on the log; the
 
 
 @pytest.fixture
-def command(toklet: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+def command(toklet: Any, command: Any, tmp_path: Path) -> Any:
     tok = toklet.train(CORPUS, 275, special_tokens=["<|end|>"])
     tok.save(tmp_path / "tok.json")
     (tmp_path / "corpus.txt").write_text("".join(CORPUS), "utf-8")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        fixed = ["generate", "-t", str(tmp_path / "tok.json"), "-f", str(tmp_path / "corpus.txt"), "--order", "4"]
-        status = importlib.import_module("toklet.cli").main([*fixed, *map(str, arguments)])
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return run
+    return partial(command, "generate", "-t", tmp_path / "tok.json", "-f", tmp_path / "corpus.txt", "--order", 4)
 
 
 def parts(toklet: Any) -> tuple[Any, Any]:

@@ -16,16 +16,6 @@ SAID = "the cat <script>alert(1)</script> & \"sat\" 'on' the mat"
 
 
 @pytest.fixture
-def command(toklet: Any, capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = importlib.import_module("toklet.cli").main([*map(str, arguments)])
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return run
-
-
-@pytest.fixture
 def files(toklet: Any, tmp_path: Path) -> tuple[Path, Path, Path]:
     """Two tokenizers, one with a name to beware of, and a corpus."""
     small, large, corpus = tmp_path / "small.json", tmp_path / "<img src=x>&.json", tmp_path / "corpus.txt"

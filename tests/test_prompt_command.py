@@ -1,7 +1,7 @@
 """`toklet prompt`: templates and examples from files."""
 
-import importlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,8 @@ TEMPLATE = "Q: {{ q }}\nA:{{ a }}"
 
 
 @pytest.fixture
-def command(toklet: Any, capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = importlib.import_module("toklet.cli").main(["prompt", *map(str, arguments)])
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return run
+def command(command: Any) -> Any:
+    return partial(command, "prompt")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """`toklet sample`: ids and probabilities from a file of logits."""
 
-import importlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,8 @@ import pytest
 
 
 @pytest.fixture
-def command(toklet: Any, capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = importlib.import_module("toklet.cli").main(["sample", *map(str, arguments)])
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return run
+def command(command: Any) -> Any:
+    return partial(command, "sample")
 
 
 @pytest.fixture

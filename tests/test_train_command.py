@@ -1,6 +1,5 @@
 """`toklet count-words` and `toklet train`: files to tables of counts, and either to a tokenizer."""
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,16 +7,6 @@ from typing import Any
 import pytest
 
 TEXT = "the cat sat on the mat; the dog sat on the log, 中文 too\n" * 40
-
-
-@pytest.fixture
-def command(toklet: Any, capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = importlib.import_module("toklet.cli").main([*map(str, arguments)])
-        told = capsys.readouterr()
-        return status, told.out, told.err
-
-    return run
 
 
 @pytest.fixture

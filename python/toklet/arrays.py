@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from .later import np
-from .reference.error import ArgumentError, WrongTypeError, number
+from .reference.error import ArgumentError, WrongTypeError, is_many, number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -24,7 +24,7 @@ def as_array(values: Any, dtype: Any) -> NDArray[Any]:
 
 def as_ids(ids: Iterable[int] | ArrayLike) -> Any:
     """Give ids in a form that both cores take: a contiguous uint32 array; anything that isn't made of ids is refused."""
-    if not isinstance(ids, np.ndarray | Iterable) or isinstance(ids, str | bytes):
+    if not is_many(ids):
         raise WrongTypeError("ids", repr(ids)[:80], "a sequence of integers")
     items = ids if isinstance(ids, np.ndarray | Sequence) else list(ids)
     try:

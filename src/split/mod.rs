@@ -5,6 +5,7 @@
 //! steps tell where pretokens end (`ends`). The pretokens join up to the text again: nothing is lost. A byte that belongs to no UTF-8 character is a character
 //! of its own.
 
+mod ahead;
 mod cl100k;
 mod cl100k_end;
 mod class;

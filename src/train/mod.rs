@@ -137,14 +137,8 @@ pub fn train(counts: impl Borrow<WordCounts>, options: &Options, pulse: &Pulse) 
     let mut merges = checkpoint.as_ref().map_or(Ok(Vec::new()), |checkpoint| checkpoint.load(most))?;
     let begun = !merges.is_empty();
     pulse.tick(merges.len() as u64)?;
-    let stages = || {
-        if let Some((words, pattern)) = &options.superwords {
-            let counts = counts.borrow().cut(pattern, options.threads, pulse)?;
-            stage(counts, &base, options, &mut merges, *words as usize - base.size(), checkpoint.as_ref(), pulse)?;
-        }
-        stage(counts, &base, options, &mut merges, most, checkpoint.as_ref(), pulse)
-    };
-    let learnt = stages();
+    let mut training = Training { base: &base, options, merges: &mut merges, checkpoint: checkpoint.as_ref(), pulse };
+    let learnt = training.stages(counts, most);
     if let Some(checkpoint) = checkpoint {
         checkpoint.save(&merges)?; // of an interrupted training, too
     }
@@ -169,27 +163,6 @@ fn check(counts: &WordCounts, options: &Options, pulse: &Pulse) -> Result<()> {
     Ok(())
 }
 
-/// Learn merges on top of `base` and those learnt so far, until there are `most`.
-fn stage(
-    counts: impl Borrow<WordCounts>,
-    base: &Vocabulary,
-    options: &Options,
-    merges: &mut Vec<Parts>,
-    most: usize,
-    checkpoint: Option<&Checkpoint<'_>>,
-    pulse: &Pulse,
-) -> Result<()> {
-    let start = Arc::new(base.extended(merges.clone(), Vec::new(), pulse)?);
-    let (spelled, symbols) = alphabet(&start, options.ties);
-    let slots = lay(counts.borrow(), &start, spelled.len(), &symbols, workers(options.threads), pulse)?;
-    drop(counts);
-    let text = Text { start, spelled, slots };
-    match options.ties {
-        Ties::Bytes => learn::<ByTokens>(text, options, merges, most, checkpoint, pulse),
-        Ties::Ids | Ties::HuggingFace => learn::<BySymbols>(text, options, merges, most, checkpoint, pulse),
-    }
-}
-
 /// A corpus, ready to be merged.
 struct Text {
     /// What it is spelled in.
@@ -199,43 +172,70 @@ struct Text {
     slots: Slots,
 }
 
-fn learn<T: Tie>(
-    Text { start, mut spelled, mut slots }: Text,
-    options: &Options,
-    merges: &mut Vec<Parts>,
-    most: usize,
-    checkpoint: Option<&Checkpoint<'_>>,
-    pulse: &Pulse,
-) -> Result<()> {
-    let (longest, threads) = (options.max_token_length.unwrap_or(MAX_TOKEN_BYTES), workers(options.threads));
-    let mut threshold = None;
-    while merges.len() < most && threshold != Some(options.min_frequency) {
-        let sketch = Sketch::of(&slots, threads, pulse)?;
-        let next = next_threshold(threshold, &slots, &sketch, most - merges.len()).max(options.min_frequency);
-        threshold = Some(next);
-        let mut pairs: Pairs<T> = Pairs::of(&Words { slots: &slots, spelled: &spelled, longest }, sketch, next, threads, pulse)?;
-        while merges.len() < most
-            && let Some((number, pair)) = pairs.most_frequent(&spelled)
-        {
-            let (left, right) = (&spelled[pair.0 as usize], &spelled[pair.1 as usize]);
-            let token: Arc<[u8]> = left.iter().chain(right.iter()).copied().collect();
-            if start.ordinary(&token).is_some() {
-                continue;
-            }
-            let parts = (left.to_vec(), right.to_vec());
-            spelled.push(token);
-            slots.add_symbol(pair.0, pair.1);
-            pairs.merge(number, &mut slots, &spelled, pulse)?;
-            merges.push(parts);
-            if let Some(checkpoint) = checkpoint {
-                checkpoint.save_now_and_then(merges)?;
-            }
-            pulse.tick(1)?;
+/// Merges that are being learnt on top of a vocabulary.
+struct Training<'a> {
+    base: &'a Vocabulary,
+    options: &'a Options,
+    merges: &'a mut Vec<Parts>,
+    checkpoint: Option<&'a Checkpoint<'a>>,
+    pulse: &'a Pulse,
+}
+
+impl Training<'_> {
+    /// Learn merges within words first, if superwords are asked for, and then as many as there are to be.
+    fn stages(&mut self, counts: impl Borrow<WordCounts>, most: usize) -> Result<()> {
+        if let Some((words, pattern)) = &self.options.superwords {
+            let counts = counts.borrow().cut(pattern, self.options.threads, self.pulse)?;
+            self.stage(counts, *words as usize - self.base.size())?;
         }
-        drop(pairs);
-        slots.compact(pulse)?;
+        self.stage(counts, most)
     }
-    Ok(())
+
+    /// Learn merges on top of those learnt so far, until there are `most`.
+    fn stage(&mut self, counts: impl Borrow<WordCounts>, most: usize) -> Result<()> {
+        let start = Arc::new(self.base.extended(self.merges.clone(), Vec::new(), self.pulse)?);
+        let (spelled, symbols) = alphabet(&start, self.options.ties);
+        let slots = lay(counts.borrow(), &start, spelled.len(), &symbols, workers(self.options.threads), self.pulse)?;
+        drop(counts);
+        let text = Text { start, spelled, slots };
+        match self.options.ties {
+            Ties::Bytes => self.learn::<ByTokens>(text, most),
+            Ties::Ids | Ties::HuggingFace => self.learn::<BySymbols>(text, most),
+        }
+    }
+
+    fn learn<T: Tie>(&mut self, Text { start, mut spelled, mut slots }: Text, most: usize) -> Result<()> {
+        let Self { options, merges, pulse, .. } = self;
+        let (longest, threads) = (options.max_token_length.unwrap_or(MAX_TOKEN_BYTES), workers(options.threads));
+        let mut threshold = None;
+        while merges.len() < most && threshold != Some(options.min_frequency) {
+            let sketch = Sketch::of(&slots, threads, pulse)?;
+            let next = next_threshold(threshold, &slots, &sketch, most - merges.len()).max(options.min_frequency);
+            threshold = Some(next);
+            let mut pairs: Pairs<T> = Pairs::of(&Words { slots: &slots, spelled: &spelled, longest }, sketch, next, threads, pulse)?;
+            while merges.len() < most
+                && let Some((number, pair)) = pairs.most_frequent(&spelled)
+            {
+                let (left, right) = (&spelled[pair.0 as usize], &spelled[pair.1 as usize]);
+                let token: Arc<[u8]> = left.iter().chain(right.iter()).copied().collect();
+                if start.ordinary(&token).is_some() {
+                    continue;
+                }
+                let parts = (left.to_vec(), right.to_vec());
+                spelled.push(token);
+                slots.add_symbol(pair.0, pair.1);
+                pairs.merge(number, &mut slots, &spelled, pulse)?;
+                merges.push(parts);
+                if let Some(checkpoint) = self.checkpoint {
+                    checkpoint.save_now_and_then(merges)?;
+                }
+                pulse.tick(1)?;
+            }
+            drop(pairs);
+            slots.compact(pulse)?;
+        }
+        Ok(())
+    }
 }
 
 /// The threshold of the next round: low enough to find what is wanted, high enough to keep little.

@@ -6,7 +6,7 @@ limits stand here as well, each with its reason. Both backends raise these class
 
 from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeGuard
 
 MAX_IDS = 2**20  # four times the largest vocabulary in use; bounds every table that a file can ask for
 MAX_TOKEN_BYTES = 4_096  # the longest token of a published vocabulary has 128 bytes
@@ -92,7 +92,7 @@ def check_choice(place: str, value: object, allowed: tuple[str, ...]) -> None:
         raise ArgumentError(place, repr(value), f"{', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}")
 
 
-def is_many(value: Any) -> bool:
+def is_many(value: Any) -> TypeGuard[Iterable[Any]]:
     """Say whether a value is a number of others; a text isn't meant as one, and an array of no dimensions only says that it is iterable."""
     return isinstance(value, Iterable) and not isinstance(value, str | bytes) and getattr(value, "ndim", 1) != 0
 
