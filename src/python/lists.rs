@@ -85,6 +85,10 @@ fn unknown<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
     let made = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyList_New(length))? };
     // 2
     unsafe { ffi::PyObject_GC_UnTrack(made.as_ptr().cast()) };
+    if !ids.is_empty() {
+        // 1
+        pages::untouched(unsafe { std::slice::from_raw_parts_mut((*made.as_ptr().cast::<ffi::PyListObject>()).ob_item, ids.len()) });
+    }
     for ((place, id), ahead) in (0..).zip(ids).zip(AHEAD..) {
         if ahead % SLICE == 0 {
             py.detach(|| sleep(TURN));
