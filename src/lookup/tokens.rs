@@ -65,11 +65,12 @@ impl Tokens {
 
     /// Make the keys of up to `BATCH` pretokens of a text, the first of which begins at a place, and fetch their lines.
     pub(super) fn fetch(&self, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) {
-        let done = 0;
         #[cfg(target_arch = "x86_64")]
-        let done = super::wide::fetch(self, batch, text, first, ends).unwrap_or(done);
-        let mut begin = done.checked_sub(1).map_or(first, |last| ends[last]) as usize;
-        for ((key, line), end) in batch.keys.iter_mut().zip(&mut batch.lines).zip(ends).skip(done) {
+        if super::wide::fetch(self, batch, text, first, ends) {
+            return;
+        }
+        let mut begin = first as usize;
+        for ((key, line), end) in batch.keys.iter_mut().zip(&mut batch.lines).zip(ends) {
             *key = Key::of(text, begin..*end as usize).unwrap_or(Key::NONE);
             *line = self.line(*key);
             prefetch(&self.lines, *line as usize);

@@ -15,9 +15,13 @@ use super::tokens::Tokens;
 use crate::pages::prefetch;
 use crate::width::{Width, width};
 
-/// Make keys and fetch lines as the plain version does, eight pretokens at a time; says how many it has done, if the processor has the vectors.
-pub(super) fn fetch(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> Option<usize> {
-    (width() >= Width::Avx512).then(|| unsafe { fetch_eights(tokens, batch, text, first, ends) }) // 1
+/// Make keys and fetch lines as the plain version does, eight pretokens at a time; says whether it did, as the processor has the vectors.
+pub(super) fn fetch(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> bool {
+    let wide = width() >= Width::Avx512 && ends.last().is_some_and(|end| *end as usize <= text.len());
+    if wide {
+        unsafe { fetch_eights(tokens, batch, text, first, ends) }; // 1, 2
+    }
+    wide
 }
 
 /// Find ids as the plain version does, the three keys of a line in one comparison, if the processor has the vectors.
@@ -46,14 +50,12 @@ const BESIDE: [Key; LONGEST + 2] = {
 };
 
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
-fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> usize {
+fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) {
     let factors = tokens.factors.map(|factor| _mm512_set1_epi64(factor.cast_signed()));
     let shift = _mm_cvtsi32_si128(tokens.shift.cast_signed());
     let (mut begin, lines) = (first as usize, &tokens.lines[..]);
-    if ends.last().is_none_or(|end| *end as usize > text.len()) {
-        return 0;
-    }
-    for ((eight, keys), places) in ends.as_chunks::<8>().0.iter().zip(batch.keys.as_chunks_mut::<8>().0).zip(batch.lines.as_chunks_mut::<8>().0) {
+    for ((some, keys), places) in ends.chunks(8).zip(batch.keys.as_chunks_mut::<8>().0).zip(batch.lines.as_chunks_mut::<8>().0) {
+        let eight: [u32; 8] = some.first_chunk().copied().unwrap_or_else(|| std::array::from_fn(|at| some[at.min(some.len() - 1)])); // behind the last, nothing
         let mut key = |end: u32| {
             let length = (end as usize - begin).min(LONGEST + 1);
             // 2, 3
@@ -82,7 +84,6 @@ fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, end
             prefetch(lines, *line as usize);
         }
     }
-    ends.len() / 8 * 8
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
