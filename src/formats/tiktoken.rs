@@ -91,8 +91,8 @@ fn ranks<'a>(data: &[u8], name: &str, mut room: &'a mut [u8]) -> Result<Vec<(&'a
     Ok(ranks)
 }
 
-/// The first line whose token stands in a line before it, up to the first line that can't be read. That is said first of what a file is refused for; a vocabulary
-/// has no token twice, so one that came to be needs no such look.
+/// The first line whose token stands in a line before it, up to the first line that can't be read. That is said first of what a file is refused for; a
+/// vocabulary has no token twice, so one that came to be needs no such look.
 fn repeated(data: &[u8], name: &str) -> Option<Error> {
     let mut seen = HashSet::<Vec<u8>, foldhash::fast::RandomState>::default();
     for (line, number) in lines(data) {

@@ -73,7 +73,7 @@ impl Seen {
         (&slots[usize::from(other)], one | other)
     }
 
-    /// Find the ids of some pretokens of a batch; says of which there are none.
+    /// Find the ids of some of the others of a batch, one after the other; says of which there are none.
     pub(super) fn recall(&self, batch: &mut Batch, some: u64) -> u64 {
         let mut missing = some;
         let first = batch.which(some.trailing_zeros() as usize);

@@ -4,12 +4,12 @@
 //! Ids are small numbers, so a table holds them; it grows by pages of 4,096 as ids are met, and never above one for each possible id (40 bytes each). They lie
 //! here and there in memory, so each is fetched ahead.
 //!
-//! Many lists are made known to the collector when all of them are made: it would go through all their ints again and again meanwhile, and nobody else gets a turn
-//! while it does.
+//! Many lists are made known to the collector when all of them are made: it would go through all their ints again and again meanwhile, and nobody else gets a
+//! turn while it does.
 //!
 //! Why the `unsafe` blocks are sound: 1. a new list has as many places as asked for, or there is none but an error; 2. until all of them are filled it isn't
-//! among the lists that the collector knows, so that nobody who gets a turn meanwhile can find it; 3. each place is filled once, with a reference of its own; 4.
-//! a list that is full may stay unknown to the collector for as long as it likes, and is made known once.
+//! among the lists that the collector knows, so that nobody who gets a turn meanwhile can find it; 3. each place is filled once, with a reference of its own;
+//! 4. a list that is full may stay unknown to the collector for as long as it likes, and is made known once.
 #![allow(unsafe_code)]
 
 use std::thread::sleep;

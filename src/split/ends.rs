@@ -1,7 +1,7 @@
 //! The steps of a machine -> where pretokens end.
 //!
-//! A step says that a pretoken begins with its character, or that one began before: with the last character, or at the last mark. All that is asked of steps
-//! is found as bits, 64 at a time; those that say that one began before are looked at one by one, and each becomes one more bit. A mark is looked for backwards,
+//! A step says that a pretoken begins with its character, or that one began before: with the last character, or at the last mark. All that is asked of steps is
+//! found as bits, 64 at a time; those that say that one began before are looked at one by one, and each becomes one more bit. A mark is looked for backwards,
 //! over white space or letters that belong to one pretoken so far, and once for each such run, so time stays linear.
 
 use super::class::{BLOCK, Class, SHORT, SPARE, WINDOW, classify};

@@ -9,9 +9,9 @@
 //! text run side by side, seven of them from a guessed state. When the real state at the beginning of a stretch is known, its first steps are taken again until
 //! the state is the one that is there; a machine in the same state on the same text does the same, so all that follows is as it would have been.
 //!
-//! Where the processor permutes bytes, sixty-four stretches of a window run so, one in each byte of a vector, over a table that has one row for all classes that
-//! the pattern doesn't tell apart and fits in ten vectors. A stretch that goes its own way to its end, as one of digits only can, sends its window back to the
-//! eight. That and the bits of `ends` halve the time of splitting English (2 KB at a time: to two thirds); under 1,280 bytes it doesn't pay.
+//! Where the processor permutes bytes, sixty-four stretches of a window run so, one in each byte of a vector, over a table that has one row for all classes
+//! that the pattern doesn't tell apart and fits in ten vectors. A stretch that goes its own way to its end, as one of digits only can, sends its window back to
+//! the eight. That and the bits of `ends` halve the time of splitting English (2 KB at a time: to two thirds); under 1,280 bytes it doesn't pay.
 
 pub(super) mod blocks;
 

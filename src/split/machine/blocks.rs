@@ -17,8 +17,8 @@ pub(in crate::split) const BEHIND: usize = 3;
 /// How far a text is classified: where its last block begins and what follows that begins, and which of the block's bytes are left to be looked at.
 pub(in crate::split) type Classified = (usize, usize, u64);
 
-/// Write the classes of the characters of a text, block by block, for at least so many bytes, until a block has some left: beyond ASCII, or, where the processor
-/// has the vectors, of four bytes or none at all. `plane` has the classes of the basic plane.
+/// Write the classes of the characters of a text, block by block, for at least so many bytes, until a block has some left: beyond ASCII, or, where the
+/// processor has the vectors, of four bytes or none at all. `plane` has the classes of the basic plane.
 pub(in crate::split) fn classify(text: &[u8], length: usize, plane: &[u8; PLANE], classes: &mut [u8]) -> Classified {
     #[cfg(target_arch = "x86_64")]
     match width() {
@@ -254,8 +254,8 @@ mod x86 {
         (within(0xF0, 0xFF), usize::from(leads >> 63 == 1) + usize::from(threes >> 63 == 1).max(usize::from(threes >> 62 & 1 == 1)))
     }
 
-    /// A window's first stretches step side by side, one in each byte of a vector, all but the first from a guessed state. Then each begins again from where the
-    /// one before it ended, until all are in the state that they were in the first time; so all those ends are right.
+    /// A window's first stretches step side by side, one in each byte of a vector, all but the first from a guessed state. Then each begins again from where
+    /// the one before it ended, until all are in the state that they were in the first time; so all those ends are right.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     pub(super) fn run_avx512(machine: &Machine, from: u8, classes: &[u8; WINDOW], steps: &mut [u8; WINDOW], length: usize) -> bool {
         let pages = machine.pages.each_ref().map(|page| [load(&page[0]), load(&page[1])]);
