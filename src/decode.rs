@@ -19,7 +19,7 @@ const SOME: usize = 1 << 9;
 const ROOM: usize = 1 << 14;
 /// The most bytes that a character has before it is whole.
 const UNFINISHED: usize = 3;
-/// In the place of that number: the token is longer.
+/// In the place of how long a token is: it is longer than an entry.
 const LONGER: u8 = u8::MAX;
 
 /// Decodes many ids at once, by a table of the vocabulary's tokens.
@@ -76,21 +76,25 @@ impl Decoder {
     }
 
     /// How many bytes the ids stand for; an error if one of them doesn't exist.
-    pub fn size(&self, ids: &[u32]) -> Result<usize> {
+    pub fn size(&self, ids: &[u32], pulse: &Pulse) -> Result<usize> {
         let (mut size, mut all) = (0, true);
-        for id in ids {
-            let length = self.length(*id);
-            size += usize::from(length);
-            all &= length > 0;
+        for chunk in ids.chunks(TICK_EVERY) {
+            pulse.tick(0)?;
+            for id in chunk {
+                let length = self.length(*id);
+                size += usize::from(length);
+                all &= length > 0;
+            }
         }
         self.check(ids, all)?;
         Ok(size - usize::from(self.strips(ids)))
     }
 
     /// How much the ids stand for; an error if one of them doesn't exist.
-    pub fn measure(&self, ids: &[u32]) -> Result<Size> {
+    pub fn measure(&self, ids: &[u32], pulse: &Pulse) -> Result<Size> {
         let (mut bytes, mut characters, mut widths, mut all) = (0, 0, 0, true);
         for chunk in ids.chunks(TICK_EVERY) {
+            pulse.tick(0)?;
             let mut both = 0u64; // two sums in one number: those of so many ids don't touch each other
             for id in chunk {
                 let (length, shape) = (self.length(*id), self.shapes.get(*id as usize).copied().unwrap_or_default());
@@ -195,7 +199,7 @@ impl Decoder {
 
     /// Join the bytes of the ids.
     pub fn bytes(&self, ids: &[u32], pulse: &Pulse) -> Result<Vec<u8>> {
-        let size = self.size(ids)?;
+        let size = self.size(ids, pulse)?;
         let mut out = pages::room(size);
         out.resize(size, 0);
         self.fill(ids, &mut out, pulse)?;
@@ -309,7 +313,7 @@ mod tests {
                         ids.push(265);
                     }
                 }
-                let (data, size) = (decoder.bytes(&ids, &quiet).unwrap(), decoder.measure(&ids).unwrap());
+                let (data, size) = (decoder.bytes(&ids, &quiet).unwrap(), decoder.measure(&ids, &quiet).unwrap());
                 assert_eq!((size.bytes, size.widest), (data.len(), widest(&data)));
                 let text = String::from_utf8(data).ok();
                 seen[text.as_ref().map_or(4, |_| WIDTHS.iter().position(|width| size.widest == *width).map_or(0, |at| at + 1))] += 1;

@@ -64,9 +64,17 @@ def added_tokens(draw: Any, vocab: dict[str, int]) -> list[dict[str, Any]]:
         flags["special"] &= content not in vocab  # a text that was an ordinary token and a special one could be neither
         id = vocab.setdefault(content, max(vocab.values()) + 1)
         added.append({"id": id, "content": content, **flags})
-    if any(token["content"].startswith(" ") for token in added):  # what `rstrip` has taken is gone; `tokenizers` finds it again, or panics
-        added = [token | {"rstrip": False} for token in added]
     return added
+
+
+def taken_once(said: dict[str, Any]) -> dict[str, Any]:
+    """What `rstrip` has taken is gone; `tokenizers` finds it again, or panics: so nothing takes along what a token begins with, as it is or normalized."""
+    bare = file({"normalizer": said["normalizer"], "model": model({"a": 0}, [])})
+    form = tokenizers.Tokenizer.from_str(json.dumps(bare)).normalizer
+    sought = [text for token in said["added_tokens"] for text in (token["content"], form.normalize_str(token["content"]) if form else "")]
+    if any(text[:1].isspace() for text in sought):
+        return said | {"added_tokens": [token | {"rstrip": False} for token in said["added_tokens"]]}
+    return said
 
 
 def model(vocab: dict[str, int], merges: list[tuple[str, str]], **more: Any) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def of_bytes(draw: Any) -> dict[str, Any]:
     level = {"type": "ByteLevel", "add_prefix_space": draw(st.booleans()) and not steps, "trim_offsets": True, "use_regex": draw(st.booleans())}
     said = model(dict(vocab), [(spelled(left), spelled(right)) for left, right in merges], ignore_merges=draw(st.booleans()))
     added = draw(added_tokens(dict(vocab)))
-    return file({"added_tokens": added, "normalizer": draw(normalizers(False)), "pre_tokenizer": sequence([*steps, level]), "model": said})
+    return taken_once(file({"added_tokens": added, "normalizer": draw(normalizers(False)), "pre_tokenizer": sequence([*steps, level]), "model": said}))
 
 
 @st.composite
@@ -125,9 +133,8 @@ def of_characters(draw: Any) -> dict[str, Any]:
     first = how == "metaspace" and steps[0]["prepend_scheme"] == "first"  # a changed start is no start to `tokenizers`
     said = model(dict(vocab), merges, byte_fallback=fallback, unk_token="<unk>", fuse_unk=draw(st.booleans()))
     added = draw(added_tokens(dict(vocab)))
-    return file(
-        {"added_tokens": added, "normalizer": None if first else draw(normalizers(how == "normalizer")), "pre_tokenizer": sequence(steps), "model": said}
-    )
+    normalizer = None if first else draw(normalizers(how == "normalizer"))
+    return taken_once(file({"added_tokens": added, "normalizer": normalizer, "pre_tokenizer": sequence(steps), "model": said}))
 
 
 def ids_of(owner: tokenizers.Tokenizer, text: str) -> list[int] | None:

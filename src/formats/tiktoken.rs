@@ -73,7 +73,7 @@ pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_token
     let data = if sha256 == WHISPER { data.trim_ascii_end().strip_suffix(b"= 50256").unwrap_or(data) } else { data };
     let mut room = vec![0; data.len()];
     let vocabulary = ranks(data, name, &mut room).and_then(|ranks| Vocabulary::new(ranks, None, specials, true, pulse));
-    Tokenizer::new(vocabulary.map_err(|error| repeated(data, name).unwrap_or(error))?, wanted, pulse)
+    Tokenizer::new(vocabulary.map_err(|error| if error.kind == Kind::Interrupted { error } else { repeated(data, name).unwrap_or(error) })?, wanted, pulse)
 }
 
 /// The tokens, written into `room`, which is as long as the file, and their ranks.

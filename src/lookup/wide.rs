@@ -1,7 +1,7 @@
 //! The two loops over a batch of pretokens, for eight keys or for a whole line at once.
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. of a pretoken only
-//! its own bytes are loaded, and it lies in the text: the last one ends there, and where an end lies before the one before it the subtraction fails; 3. vectors
+//! its own bytes are loaded, and it lies in the text: no end is taken for more than the text's, and where one lies before the one before it there are none; 3. vectors
 //! are loaded from and stored to arrays of eight or 64 numbers, of keys, or of bytes that fill them; 4. a line is 64 bytes at a multiple of 64. The safe twin
 //! of each is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
@@ -17,7 +17,7 @@ use crate::width::{Width, width};
 
 /// Make keys and fetch lines as the plain version does, eight pretokens at a time; says whether it did, as the processor has the vectors.
 pub(super) fn fetch(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, ends: &[u32]) -> bool {
-    let wide = width() >= Width::Avx512 && ends.last().is_some_and(|end| *end as usize <= text.len());
+    let wide = width() >= Width::Avx512 && first as usize <= text.len();
     if wide {
         unsafe { fetch_eights(tokens, batch, text, first, ends) }; // 1, 2
     }
@@ -57,11 +57,12 @@ fn fetch_eights(tokens: &Tokens, batch: &mut Batch, text: &[u8], first: u32, end
     for ((some, keys), places) in ends.chunks(8).zip(batch.keys.as_chunks_mut::<8>().0).zip(batch.lines.as_chunks_mut::<8>().0) {
         let eight: [u32; 8] = some.first_chunk().copied().unwrap_or_else(|| std::array::from_fn(|at| some[at.min(some.len() - 1)])); // behind the last, nothing
         let mut key = |end: u32| {
-            let length = (end as usize - begin).min(LONGEST + 1);
+            let end = (end as usize).min(text.len());
+            let length = end.wrapping_sub(begin).min(LONGEST + 1);
             // 2, 3
             let (bytes, beside) =
                 unsafe { (_mm_maskz_loadu_epi8(BYTES[length], text.as_ptr().add(begin).cast()), _mm_loadu_si128(std::ptr::from_ref(&BESIDE[length]).cast())) };
-            begin = end as usize;
+            begin = end;
             _mm_or_si128(bytes, beside)
         };
         let mut four = |ends: &[u32]| {

@@ -11,8 +11,8 @@
 //! Tried: sixteen or 64 pretokens that wait for their turn (the same); looking for the pair of what stands before the first symbol in a line that is at hand
 //! (the same); comparing a number with its pair at once (a third of the time went there; now it is fetched, and compared in the next turn).
 //!
-//! Why the `unsafe` blocks are sound: a function compiled for a width is called only behind the processor's own word that it has it. The safe twin is the plain
-//! version, and a test holds them equal.
+//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it. The safe twin is the
+//! plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{__m256i, __m512i};
@@ -122,8 +122,8 @@ fn numbers(pairs: &Pairs, [before, made, behind]: [u32; 3]) -> [u32; 2] {
 pub(super) fn several(vocabulary: &Vocabulary, pretokens: &[Text], mut found: [Found; TOGETHER]) -> [Found; TOGETHER] {
     match width() {
         Width::Plain => {}
-        Width::Avx2 => unsafe { merge_avx2(vocabulary, pretokens, &mut found) },
-        Width::Avx512 | Width::Avx512Bytes => unsafe { merge_avx512(vocabulary, pretokens, &mut found) },
+        Width::Avx2 => unsafe { merge_avx2(vocabulary, pretokens, &mut found) }, // 1
+        Width::Avx512 | Width::Avx512Bytes => unsafe { merge_avx512(vocabulary, pretokens, &mut found) }, // 1
     }
     found
 }

@@ -10,6 +10,7 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFrozenSet, PyList, PyMemoryVie
 use super::strings::Characters;
 use super::{call, exception, lists, wrong_type};
 use crate::error::Result;
+use crate::pages;
 use crate::special::Special;
 use crate::text::Text as _;
 use crate::threads::Pulse;
@@ -107,6 +108,21 @@ impl AsRef<[u32]> for Ids {
     fn as_ref(&self) -> &[u32] {
         match self {
             Self::Lent(rows) => rows.row(0),
+            Self::Copied(ids) => ids,
+        }
+    }
+}
+
+impl Ids {
+    /// The same as a copy, where nobody else can write them between two looks.
+    pub(super) fn kept(self) -> Vec<u32> {
+        match self {
+            Self::Lent(rows) => {
+                let lent: &[u32] = rows.row(0);
+                let mut ids = pages::room(lent.len());
+                ids.extend_from_slice(lent);
+                ids
+            }
             Self::Copied(ids) => ids,
         }
     }

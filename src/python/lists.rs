@@ -35,7 +35,7 @@ static INTS: [PyOnceLock<Page>; PAGES] = [const { PyOnceLock::new() }; PAGES];
 const SLICE: usize = 1 << 18;
 /// How long they get to take it. One that waits is told when the interpreter is free, and comes too late if it is taken again at once, time after time.
 const TURN: Duration = Duration::from_micros(1);
-/// How many of them a list counts as, beside its own.
+/// How many ids a list counts as, beside its own.
 const A_LIST: usize = 1 << 4;
 /// How many ids ahead an int is fetched.
 const AHEAD: usize = 32;
@@ -55,11 +55,11 @@ pub(super) fn rows<'py>(py: Python<'py>, ids: &[u32], offsets: &[u64]) -> PyResu
     for ends in offsets.windows(2) {
         let row = ids.get(place(ends[0])..place(ends[1])).unwrap_or_default();
         made.push(unknown(py, row)?);
-        turn.after(py, A_LIST + row.len());
+        turn.after(py, A_LIST + row.len())?;
     }
     for row in &made {
         known(row);
-        turn.after(py, A_LIST);
+        turn.after(py, A_LIST)?;
     }
     PyList::new(py, made)
 }
@@ -69,13 +69,20 @@ struct Turn(usize);
 
 impl Turn {
     /// After so many ids more.
-    fn after(&mut self, py: Python<'_>, ids: usize) {
+    fn after(&mut self, py: Python<'_>, ids: usize) -> PyResult<()> {
         self.0 += ids;
         if self.0 > SLICE {
-            py.detach(|| sleep(TURN));
+            others(py)?;
             self.0 = 0;
         }
+        Ok(())
     }
+}
+
+/// Let others have their turn, and Ctrl-C its answer.
+fn others(py: Python<'_>) -> PyResult<()> {
+    py.detach(|| sleep(TURN));
+    py.check_signals()
 }
 
 /// Give ids as a list that the collector doesn't know.
@@ -91,7 +98,7 @@ fn unknown<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
     }
     for ((place, id), ahead) in (0..).zip(ids).zip(AHEAD..) {
         if ahead % SLICE == 0 {
-            py.detach(|| sleep(TURN));
+            others(py)?;
         }
         ids.get(ahead).into_iter().for_each(|id| pages::prefetch_at(ready(py, *id).as_ptr()));
         // 3
@@ -166,7 +173,7 @@ pub(super) fn ids(list: &Bound<'_, PyList>) -> PyResult<Vec<u32>> {
     let (mut ids, mut turn, short) = (pages::room(length), SLICE, *SHORT.get_or_init(py, || Short::learn(py)));
     while ids.len() < length {
         if ids.len() >= turn {
-            py.detach(|| sleep(TURN)); // what others do to the list meanwhile is seen at the next place
+            others(py)?; // what they do to the list meanwhile is seen at the next place
             turn += SLICE;
         }
         if let Some(short) = short {

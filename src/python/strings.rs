@@ -108,12 +108,13 @@ pub(super) fn filled<'py, U: Unit>(
     let wanted = isize::try_from(length).unwrap_or(isize::MAX);
     // Sound because: 1. a new str has place for `length` characters as wide as `widest` asks for, which is as wide as a U, or there is no str but an error; 2.
     // nobody else knows of it until it is returned, and then each of its characters has been written: `fill` says so, and that none is wider than `widest`, one
-    // not narrower; else it is given back unread.
+    // not narrower; else it is given back unread; 3. they are lent out when they are zero.
     let (string, characters) = unsafe {
         let string = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(wanted, widest))?.cast_into_unchecked::<PyString>();
-        let characters = std::slice::from_raw_parts_mut(ffi::PyUnicode_DATA(string.as_ptr()).cast::<U>(), length);
-        (string, characters)
+        let memory = std::slice::from_raw_parts_mut(ffi::PyUnicode_DATA(string.as_ptr()).cast::<MaybeUninit<U>>(), length);
+        pages::untouched(memory);
+        memory.fill(MaybeUninit::zeroed());
+        (string, std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast::<U>(), length))
     };
-    pages::untouched(characters);
     Ok(fill(characters)?.then_some(string))
 }

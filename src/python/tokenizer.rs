@@ -248,9 +248,9 @@ impl Tokenizer {
     }
 
     fn decode<'py>(&self, ids: &Bound<'py, PyAny>, errors: &str) -> PyResult<Bound<'py, PyString>> {
-        let found = convert::ids(ids)?;
-        let (py, found, decoder) = (ids.py(), found.as_ref(), self.0.decoder());
-        let size = call(py, found.len(), |_| decoder.measure(found))?;
+        let found = convert::ids(ids)?.kept();
+        let (py, found, decoder) = (ids.py(), &found[..], self.0.decoder());
+        let size = call(py, found.len(), |pulse| decoder.measure(found, pulse))?;
         let made = match size.widest {
             0x7F => filled(py, size.characters, size.widest, |places| call(py, 4 * found.len(), |pulse| decoder.fill(found, places, pulse).map(|()| true))),
             0xFF => self.wide::<u8>(py, found, size),
@@ -267,7 +267,7 @@ impl Tokenizer {
         let found = convert::ids(ids)?;
         let found = found.as_ref();
         let decoder = self.0.decoder();
-        let size = call(ids.py(), found.len(), |_| decoder.size(found))?;
+        let size = call(ids.py(), found.len(), |pulse| decoder.size(found, pulse))?;
         bytes(ids.py(), size, |out| call(ids.py(), 4 * found.len(), |pulse| decoder.fill(found, out, pulse)))
     }
 

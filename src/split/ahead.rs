@@ -27,8 +27,10 @@ const FEW: usize = 4;
 pub(super) const BLOCK: usize = 256;
 /// How many states a trail may have for all of them to be begun in at once: three times as many as those of the patterns in use.
 const STATES: usize = 1 << 12;
-/// What a byte counts where the trail is too large for an automaton.
-const LARGE: usize = 1 << 5;
+/// What a byte counts for so many of a trail's states, all of which may have to be gone through; where the trail is too large for an automaton, for as many as
+/// there may be.
+const A_STEP: usize = 1 << 6;
+const LARGE: usize = STATES / A_STEP;
 /// What an automaton may be made of; where that isn't enough, all that follows is read.
 const AUTOMATON_BYTES: usize = 1 << 22;
 
@@ -57,8 +59,9 @@ pub(super) struct Ahead {
 struct Trail {
     dfa: DFA,
     caches: Caches,
-    /// What a byte of it counts: more than 1 where its states are too many to begin in all of them.
+    /// What a byte of it counts, and whether it can be begun in all of its states.
     a_byte: usize,
+    anywhere: bool,
 }
 
 impl Ahead {
@@ -88,10 +91,11 @@ impl Ahead {
         (if self.back { forth.max(at) } else { forth }).saturating_mul(self.trail.as_ref().map_or(LARGE, |trail| trail.a_byte))
     }
 
-    /// Whether nothing that begins before a block, which begins at a place, reads on behind it.
-    pub(super) fn is_thin(&self, text: &str, block: usize) -> bool {
-        let few = self.trail.as_ref().is_some_and(|trail| trail.a_byte == 1);
-        few && !self.back && (block >= text.len() || self.alive(text, block, BLOCK, Anchored::No) < BLOCK)
+    /// Whether nothing that begins before a block, which begins at a place, reads on behind it; and what it costs to know.
+    pub(super) fn is_thin(&self, text: &str, block: usize) -> (bool, usize) {
+        let Some(trail) = self.trail.as_ref().filter(|trail| trail.anywhere && !self.back) else { return (false, 0) };
+        let read = if block >= text.len() { 0 } else { self.alive(text, block, BLOCK, Anchored::No) };
+        (read < BLOCK, read * trail.a_byte)
     }
 
     /// After how many bytes from a place on nothing can be read any more.
@@ -140,7 +144,7 @@ fn automaton(trail: &str) -> Option<Trail> {
     let config = DFA::config().match_kind(MatchKind::All).skip_cache_capacity_check(true);
     let dfa = DFA::builder().configure(config).build_from_nfa(all.build(one.start_anchored(), anywhere).ok()?).ok()?;
     let same = dfa.clone();
-    Some(Trail { dfa, caches: Pool::new(Box::new(move || same.create_cache())), a_byte: 1 + met.len() / STATES })
+    Some(Trail { dfa, caches: Pool::new(Box::new(move || same.create_cache())), a_byte: 1 + met.len() / A_STEP, anywhere: met.len() <= STATES })
 }
 
 /// What follows a state, and upon which bytes where it takes one.
@@ -241,7 +245,7 @@ impl Reader {
             Expr::Group(inner) => self.tight(inner),
             Expr::AtomicGroup(inner) => self.tight(inner),
             Expr::Alt(parts) => parts.iter().all(|part| self.tight(part)),
-            Expr::Repeat { child, lo, .. } => (self.width(child) <= NEAR && self.width(child) * lo <= NEAR) || (*lo <= 1 && self.tight(child)),
+            Expr::Repeat { child, lo, .. } => (self.width(child) <= NEAR && self.width(child).saturating_mul(*lo) <= NEAR) || (*lo <= 1 && self.tight(child)),
             Expr::Concat(parts) => self.tight_in_turn(parts),
             _ => false,
         }

@@ -65,7 +65,9 @@ impl Left {
             return Ok(());
         }
         for block in (from / BLOCK..=to / BLOCK).map(|at| at * BLOCK..(at + 1) * BLOCK) {
-            if ahead.is_thin(text, block.end) {
+            let (thin, read) = ahead.is_thin(text, block.end);
+            self.pay(read)?;
+            if thin {
                 self.short = (address, block);
                 continue;
             }
