@@ -17,7 +17,7 @@ pub(super) struct Key {
 
 /// How many ids a key has room for, and the bits of each.
 pub(super) const IDS: usize = 6;
-const ID_BITS: u32 = MAX_IDS.ilog2();
+pub(super) const ID_BITS: u32 = MAX_IDS.ilog2();
 
 /// What of a key's two halves belongs to a pretoken of each length.
 const MASKS: [[u64; 2]; LONGEST + 1] = {

@@ -5,13 +5,10 @@
 //! has.
 
 use super::batch::{Batch, ROOM, places};
-use super::key::{Key, factors};
-use crate::error::MAX_IDS;
+use super::key::{ID_BITS, IDS, Key, factors};
 use crate::pages::{Pages, prefetch};
 
-/// How many ids a slot has room for.
-const IDS: usize = 6;
-const ID_BITS: u32 = MAX_IDS.ilog2();
+/// The bits of an id, and where the number of ids stands above them.
 const ID: u64 = (1 << ID_BITS) - 1;
 const COUNT_SHIFT: u32 = 3 * ID_BITS;
 

@@ -1,9 +1,9 @@
 //! The two loops over a batch of pretokens, for eight keys or for a whole line at once.
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. of a pretoken only
-//! its own bytes are loaded, and it lies in the text: no end is taken for more than the text's, and where one lies before the one before it there are none; 3. vectors
-//! are loaded from and stored to arrays of eight or 64 numbers, of keys, or of bytes that fill them; 4. a line is 64 bytes at a multiple of 64. The safe twin
-//! of each is the plain version, and a test holds them equal.
+//! its own bytes are loaded, and it lies in the text: no end is taken for more than the text's, and where one lies before the one before it there are none; 3.
+//! vectors are loaded from and stored to arrays of eight or 64 numbers, of keys, or of bytes that fill them; 4. a line is 64 bytes at a multiple of 64. The
+//! safe twin of each is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
