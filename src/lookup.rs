@@ -161,10 +161,10 @@ impl Lookup {
         for ends in ends.chunks(BATCHES * BATCH) {
             pulse.tick(0)?;
             self.find(memory, text, first, ends);
+            first = ends[ends.len() - 1];
             self.merge(memory, pulse)?;
             for (turn, ends) in ends.chunks(BATCH).enumerate() {
-                self.hand_on(memory, turn, text, first, ends, pulse, take)?;
-                first = ends[ends.len() - 1];
+                self.hand_on(memory, turn, text, ends, pulse, take)?;
             }
         }
         Ok(())
@@ -189,9 +189,10 @@ impl Lookup {
 
     /// Find what can be looked up of some batches.
     fn find(&self, memory: &mut Memory, text: &[u8], mut first: u32, ends: &[u32]) {
-        let Memory { seen, batches, missing, .. } = memory;
+        let Memory { seen, long, batches, missing, .. } = memory;
         *missing = [0; _];
         for (batch, ends) in batches.iter_mut().zip(ends.chunks(BATCH)) {
+            batch.first = first;
             self.tokens.fetch(batch, text, first, ends);
             first = ends[ends.len() - 1];
         }
@@ -202,8 +203,12 @@ impl Lookup {
                 seen.prefetch(batch.lines[place]);
             }
         }
-        for (missing, (batch, _)) in missing.iter_mut().zip(batches.iter_mut().zip(ends.chunks(BATCH))) {
+        for (missing, (batch, ends)) in missing.iter_mut().zip(batches.iter_mut().zip(ends.chunks(BATCH))) {
             *missing = seen.recall(batch, batch.others);
+            for place in places(*missing).filter(|place| batch.keys[*place] == Key::NONE) {
+                batch.lines[place] = long.place(&text[batch.span(ends, place)]);
+                long.prefetch(batch.lines[place]);
+            }
         }
     }
 
@@ -214,6 +219,7 @@ impl Lookup {
             for place in places(memory.missing[turn]) {
                 let batch = &mut memory.batches[turn];
                 if batch.keys[place] == Key::NONE {
+                    memory.long.prefetch_entry(batch.lines[place]);
                     continue;
                 }
                 if memory.seen.recall(batch, 1 << place) == 0 {
@@ -252,22 +258,22 @@ impl Lookup {
     }
 
     /// Hand on the ids of a batch; what is still missing has no key.
-    #[expect(clippy::too_many_arguments, reason = "what one call of the encoder works with")]
-    fn hand_on(&self, memory: &mut Memory, turn: usize, text: &[u8], first: u32, ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+    fn hand_on(&self, memory: &mut Memory, turn: usize, text: &[u8], ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
         let mut done: usize = 0;
         for place in places(memory.missing[turn]) {
-            memory.batches[turn].give(done..place, &mut memory.out, take);
+            let batch = &memory.batches[turn];
+            batch.give(done..place, &mut memory.out, take);
             done = place + 1;
-            let begin = place.checked_sub(1).map_or(first, |before| ends[before]);
-            self.long(memory, &text[begin as usize..ends[place] as usize], pulse, take)?;
+            let (span, line) = (batch.span(ends, place), batch.lines[place]);
+            self.long(memory, &text[span], line, pulse, take)?;
         }
         memory.batches[turn].give(done..ends.len(), &mut memory.out, take);
         Ok(())
     }
 
     /// Give the ids of a pretoken that has no key.
-    fn long(&self, memory: &mut Memory, pretoken: &[u8], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
-        if let Some(ids) = memory.long.get(pretoken) {
+    fn long(&self, memory: &mut Memory, pretoken: &[u8], place: u32, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
+        if let Some(ids) = memory.long.get(pretoken, place) {
             take(ids);
             return Ok(());
         }
@@ -276,7 +282,7 @@ impl Lookup {
             None => memory.merger.merge(&self.vocabulary, pretoken, pulse)?,
         };
         take(merged);
-        memory.long.set(pretoken, merged);
+        memory.long.set(pretoken, place, merged);
         Ok(())
     }
 

@@ -14,8 +14,10 @@ pub(super) const OUT: usize = BATCH * ROOM + BATCH;
 /// Their keys, and what was found. Most are one token, so their ids stand side by side; those of the others do by themselves.
 pub(super) struct Batch {
     pub(super) keys: [Key; BATCH],
-    /// The lines of a table where the keys can be.
+    /// The lines of a table where the keys can be, or the places of what has none.
     pub(super) lines: [u32; BATCH],
+    /// Where the first of them begins in its text.
+    pub(super) first: u32,
     /// The ids of those that are one token.
     pub(super) single: [u32; 2 * BATCH],
     /// Which of them aren't.
@@ -26,7 +28,12 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) const EMPTY: Self = Self { keys: [Key::NONE; _], lines: [0; _], single: [0; _], others: 0, ids: [[0; ROOM]; _], counts: [0; _] };
+    pub(super) const EMPTY: Self = Self { keys: [Key::NONE; _], lines: [0; _], first: 0, single: [0; _], others: 0, ids: [[0; ROOM]; _], counts: [0; _] };
+
+    /// Where the pretoken at a place lies in the text where they end.
+    pub(super) fn span(&self, ends: &[u32], place: usize) -> Range<usize> {
+        place.checked_sub(1).map_or(self.first, |before| ends[before]) as usize..ends[place] as usize
+    }
 
     /// Which of the others a place is.
     pub(super) fn which(&self, place: usize) -> usize {

@@ -144,12 +144,13 @@ impl Lines {
             batch.give(done..place, out, take);
             done = place + 1;
             let run = &ids[borders[place]..borders[place + 1]];
-            match long.get(bytemuck::cast_slice(run)) {
+            let (bytes, place) = (bytemuck::cast_slice(run), long.place(bytemuck::cast_slice(run)));
+            match long.get(bytes, place) {
                 Some(known) => take(known),
                 None => {
                     let joined = merger.go_on(&of.vocabulary, run, pulse)?;
                     take(joined);
-                    long.set(bytemuck::cast_slice(run), joined);
+                    long.set(bytes, place, joined);
                 }
             }
         }

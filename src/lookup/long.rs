@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use crate::pages::Pages;
+use crate::pages::{Pages, prefetch};
 
 /// How long a pretoken may be to be remembered.
 const LONGEST: usize = 256;
@@ -24,14 +24,25 @@ impl Long {
         Self { places: Pages::new(places), words: Vec::with_capacity(most), most, random: foldhash::fast::RandomState::default() }
     }
 
-    fn place(&self, text: &[u8]) -> usize {
+    /// Where the entry of a text is told.
+    pub(super) fn place(&self, text: &[u8]) -> u32 {
         let hash = self.random.hash_one(text) >> 32;
-        usize::try_from((hash * self.places.len() as u64) >> 32).unwrap_or_default()
+        u32::try_from((hash * self.places.len() as u64) >> 32).unwrap_or_default()
     }
 
-    /// The ids of a text, if it is known.
-    pub(super) fn get(&self, text: &[u8]) -> Option<&[u32]> {
-        let entry = self.words.get(self.places[self.place(text)].checked_sub(1)? as usize..)?;
+    /// Fetch a place ahead of its use.
+    pub(super) fn prefetch(&self, place: u32) {
+        prefetch(&self.places, place as usize);
+    }
+
+    /// Fetch the entry of a place ahead of its use.
+    pub(super) fn prefetch_entry(&self, place: u32) {
+        prefetch(&self.words, self.places[place as usize].saturating_sub(1) as usize);
+    }
+
+    /// The ids of a text, if it is known, by its place.
+    pub(super) fn get(&self, text: &[u8], place: u32) -> Option<&[u32]> {
+        let entry = self.words.get(self.places[place as usize].checked_sub(1)? as usize..)?;
         let (&[length, count], entry) = entry.split_first_chunk::<2>()?;
         if length as usize != text.len() {
             return None;
@@ -40,8 +51,8 @@ impl Long {
         (bytemuck::cast_slice::<u32, u8>(known).get(..text.len())? == text).then(|| ids.get(..count as usize))?
     }
 
-    /// Keep the ids of a text.
-    pub(super) fn set(&mut self, text: &[u8], ids: &[u32]) {
+    /// Keep the ids of a text at its place.
+    pub(super) fn set(&mut self, text: &[u8], place: u32, ids: &[u32]) {
         let words = text.len().div_ceil(size_of::<u32>());
         let entry = 2 + words + ids.len();
         if text.len() > LONGEST || entry > self.most {
@@ -51,8 +62,7 @@ impl Long {
             self.words.clear();
             self.places.fill(0);
         }
-        let place = self.place(text);
-        self.places[place] = u32::try_from(self.words.len() + 1).unwrap_or_default();
+        self.places[place as usize] = u32::try_from(self.words.len() + 1).unwrap_or_default();
         self.words.extend([text.len(), ids.len()].map(|number| u32::try_from(number).unwrap_or_default()));
         let begin = self.words.len();
         self.words.resize(begin + words, 0);
@@ -70,17 +80,18 @@ mod tests {
         let mut long = Long::new(1 << 12);
         let text = |i: usize| vec![b'a' + u8::try_from(i % 7).unwrap(); 16 + i % 50];
         let ids = |i: usize| vec![u32::try_from(i).unwrap(); i % 4];
+        let get = |long: &Long, text: &[u8]| long.get(text, long.place(text)).map(<[u32]>::to_vec);
         let mut known = 0;
         for i in 0..2000 {
-            long.set(&text(i), &ids(i));
-            assert_eq!(long.get(&text(i)), Some(&ids(i)[..]));
-            known += usize::from(long.get(&text(i / 2)).is_some());
+            long.set(&text(i), long.place(&text(i)), &ids(i));
+            assert_eq!(get(&long, &text(i)), Some(ids(i)));
+            known += usize::from(get(&long, &text(i / 2)).is_some());
         }
         assert!(known > 100 && long.words.len() <= long.most);
-        long.set(&[b'b'; LONGEST + 1], &[1]);
-        assert!(long.get(&[b'b'; LONGEST + 1]).is_none());
+        long.set(&[b'b'; LONGEST + 1], 0, &[1]);
+        assert!(long.get(&[b'b'; LONGEST + 1], 0).is_none());
         let mut small = Long::new(64);
-        small.set(&[b'b'; 60], &[1; 9]); // more than there is memory for
-        assert!(small.get(&[b'b'; 60]).is_none() && small.words.capacity() <= 64 / 4);
+        small.set(&[b'b'; 60], 0, &[1; 9]); // more than there is memory for
+        assert!(small.get(&[b'b'; 60], 0).is_none() && small.words.capacity() <= 64 / 4);
     }
 }
