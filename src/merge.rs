@@ -146,26 +146,31 @@ impl<const N: usize> Short<N> {
         this
     }
 
-    /// Join the least pair; says whether there was one.
+    /// Join the least pair; says whether there was one. Its number may be a guess, which is never too high: one that is too low comes up too early, and is
+    /// set right then.
     fn step(&mut self, pairs: &Pairs) -> bool {
         let least = self.pairs.iter().fold(NO_PAIR, |least, pair| least.min(*pair)).cast_unsigned();
         if least == NO_PAIR.cast_unsigned() {
             return false;
         }
-        let here = (least % (1 << PLACE_BITS)).to_le_bytes()[0];
+        let (here, number) = ((least % (1 << PLACE_BITS)).to_le_bytes()[0], least >> PLACE_BITS);
         let place = usize::from(here);
         let right = usize::from(self.next[place]);
         let behind = self.next[right];
-        self.ids[place] = pairs.made(least >> PLACE_BITS);
+        if !pairs.is(number, self.ids[place], self.ids[right]) {
+            self.pairs[place] = placed(pairs.number(self.ids[place], self.ids[right]), here);
+            return true;
+        }
+        self.ids[place] = pairs.made(number);
         self.next[place] = behind;
         (self.pairs[place], self.pairs[right]) = (NO_PAIR, NO_PAIR);
         if behind < self.length {
             self.before[usize::from(behind)] = here;
-            self.pairs[place] = placed(pairs.number(self.ids[place], self.ids[usize::from(behind)]), here);
+            self.pairs[place] = placed(pairs.guess(self.ids[place], self.ids[usize::from(behind)]), here);
         }
         let before = self.before[place];
         if let Some(left) = self.pairs.get_mut(usize::from(before)) {
-            *left = placed(pairs.number(self.ids[usize::from(before)], self.ids[place]), before);
+            *left = placed(pairs.guess(self.ids[usize::from(before)], self.ids[place]), before);
         }
         true
     }

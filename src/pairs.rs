@@ -112,6 +112,27 @@ impl Pairs {
         }
     }
 
+    /// The number that a pair has, or a lower one that is another pair's: what looks like the pair isn't compared with it, but fetched for `is`.
+    #[inline(always)]
+    pub(crate) fn guess(&self, left: u32, right: u32) -> u32 {
+        let (place, seal) = self.place(Self::joined(left, right));
+        let entries = self.line(place);
+        if entries[LINE - 1] != 0 {
+            return self.number(left, right); // it may be in the next line
+        }
+        let least = entries.iter().fold(NONE, |least, entry| least.min(entry ^ seal));
+        if least > NUMBER {
+            return NONE;
+        }
+        self.prefetch_pair(least);
+        least
+    }
+
+    /// Whether a number is a pair's.
+    pub(crate) fn is(&self, number: u32, left: u32, right: u32) -> bool {
+        self.pair_of(number) == Self::joined(left, right)
+    }
+
     /// What the pair of a number becomes.
     pub(crate) fn made(&self, number: u32) -> u32 {
         match &self.made {
