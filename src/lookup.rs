@@ -42,7 +42,7 @@ const KEPT: usize = 64;
 pub(crate) const MEMORY_BYTES: usize = 1 << 24;
 const LONG_PART: usize = 8;
 /// How many batches are taken together.
-const BATCHES: usize = 8;
+const BATCHES: usize = 16;
 /// How long a window is, in bytes, whose parts aren't all noted before they are looked up.
 const MUCH: usize = 1 << 16;
 /// For how many ends of a window memory is kept when a call is over.
