@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::boundary::Boundaries;
 use crate::error::Result;
-use crate::merge::{Merger, TOGETHER, several, unreached};
+use crate::merge::{Found, Merger, NOT_FOUND, TOGETHER, Text, several, unreached};
 use crate::threads::Pulse;
 use crate::vocab::{ByBytes, Vocabulary};
 use batch::{BATCH, Batch, OUT, places};
@@ -55,6 +55,8 @@ pub(crate) struct Memory {
     /// What is seen of the words of lines, in a vocabulary of superwords.
     room: Option<Box<Room>>,
     merger: Merger,
+    /// What merging several pretokens found.
+    found: Box<[Found; TOGETHER]>,
     batches: Box<[Batch; BATCHES]>,
     /// Which pretokens of each batch are to be merged.
     missing: [u64; BATCHES],
@@ -127,6 +129,7 @@ impl Lookup {
             long: Long::new(long_bytes),
             room: self.lines.as_ref().map(|lines| Box::new(lines.room())),
             merger: Merger::default(),
+            found: Box::new([NOT_FOUND; _]),
             batches: Box::new([Batch::EMPTY; _]),
             missing: [0; _],
             ends: Vec::new(),
@@ -214,7 +217,7 @@ impl Lookup {
 
     /// Merge what has a key and wasn't found, and remember it.
     fn merge(&self, memory: &mut Memory, pulse: &Pulse) -> Result<()> {
-        let (mut waiting, mut count) = ([(0, 0); TOGETHER], 0);
+        let (mut waiting, mut texts, mut count) = ([(0, 0); TOGETHER], [([0; 16], 0); TOGETHER], 0);
         for turn in 0..BATCHES {
             for place in places(memory.missing[turn]) {
                 let batch = &mut memory.batches[turn];
@@ -226,23 +229,22 @@ impl Lookup {
                     memory.missing[turn] &= !(1 << place); // it has come up since
                     continue;
                 }
-                waiting[count] = (turn, place);
+                (waiting[count], texts[count]) = ((turn, place), batch.keys[place].text());
                 count += 1;
                 if count == TOGETHER {
-                    self.together(memory, &waiting, pulse)?;
+                    self.together(memory, &waiting, &texts, pulse)?;
                     count = 0;
                 }
             }
         }
-        if count > 0 { self.together(memory, &waiting[..count], pulse) } else { Ok(()) }
+        if count > 0 { self.together(memory, &waiting[..count], &texts[..count], pulse) } else { Ok(()) }
     }
 
     /// Merge pretokens, each in the batch of a turn at a place.
-    fn together(&self, memory: &mut Memory, waiting: &[(usize, usize)], pulse: &Pulse) -> Result<()> {
-        let Memory { batches, missing, seen, merger, .. } = memory;
-        let texts: [_; TOGETHER] = std::array::from_fn(|at| waiting.get(at).map_or(([0; 16], 0), |(turn, place)| batches[*turn].keys[*place].text()));
-        let merged = several(&self.vocabulary, &texts[..waiting.len()]);
-        for ((&(turn, place), (text, length)), (ids, count)) in waiting.iter().zip(&texts).zip(&merged) {
+    fn together(&self, memory: &mut Memory, waiting: &[(usize, usize)], texts: &[Text], pulse: &Pulse) -> Result<()> {
+        let Memory { batches, missing, seen, merger, found, .. } = memory;
+        several(&self.vocabulary, texts, &mut found[..]);
+        for ((&(turn, place), (text, length)), (ids, count)) in waiting.iter().zip(texts).zip(&found[..]) {
             let text = &text[..*length];
             let ids = match self.others.get(text).map(std::slice::from_ref) {
                 Some(id) => id,

@@ -1,11 +1,13 @@
 //! The bytes of one pretoken -> its ids: join the neighbouring pair of lowest rank, the leftmost one, until no pair can be joined.
 //!
 //! This is all of BPE's encoding. The order matters: the merges are tried as they were learnt, never the longest first. Short pretokens look at every pair at
-//! each step, in arrays of fixed size, where the processor allows it several pretokens at a time (`wide`); long ones sort the pairs, and keep those that come
+//! each step, in arrays of fixed size, where the processor allows it several pretokens side by side (`wide`, `rounds`); long ones sort the pairs, and keep those that come
 //! up in a heap, in n log n; very long ones are merged in `pieces`. All take the pairs in the same order, so the result is the same.
 
 mod long;
 mod pieces;
+#[cfg(target_arch = "x86_64")]
+mod rounds;
 #[cfg(target_arch = "x86_64")]
 mod symbols;
 #[cfg(target_arch = "x86_64")]
@@ -21,7 +23,7 @@ use crate::vocab::{Parts, Vocabulary};
 use pieces::PIECE;
 
 /// How many pretokens are merged at a time.
-pub(crate) const TOGETHER: usize = 16;
+pub(crate) const TOGETHER: usize = 32;
 /// How long a pretoken is at least for which it is asked whether ranks never fall.
 const RISING: usize = 1 << 8;
 /// For how many bytes of a pretoken memory is kept when a call is over.
@@ -146,8 +148,7 @@ impl<const N: usize> Short<N> {
         this
     }
 
-    /// Join the least pair; says whether there was one. Its number may be a guess, which is never too high: one that is too low comes up too early, and is
-    /// set right then.
+    /// Join the least pair; says whether there was one.
     fn step(&mut self, pairs: &Pairs) -> bool {
         let least = self.pairs.iter().fold(NO_PAIR, |least, pair| least.min(*pair)).cast_unsigned();
         if least == NO_PAIR.cast_unsigned() {
@@ -157,20 +158,16 @@ impl<const N: usize> Short<N> {
         let place = usize::from(here);
         let right = usize::from(self.next[place]);
         let behind = self.next[right];
-        if !pairs.is(number, self.ids[place], self.ids[right]) {
-            self.pairs[place] = placed(pairs.number(self.ids[place], self.ids[right]), here);
-            return true;
-        }
         self.ids[place] = pairs.made(number);
         self.next[place] = behind;
         (self.pairs[place], self.pairs[right]) = (NO_PAIR, NO_PAIR);
         if behind < self.length {
             self.before[usize::from(behind)] = here;
-            self.pairs[place] = placed(pairs.guess(self.ids[place], self.ids[usize::from(behind)]), here);
+            self.pairs[place] = placed(pairs.number(self.ids[place], self.ids[usize::from(behind)]), here);
         }
         let before = self.before[place];
         if let Some(left) = self.pairs.get_mut(usize::from(before)) {
-            *left = placed(pairs.guess(self.ids[usize::from(before)], self.ids[place]), before);
+            *left = placed(pairs.number(self.ids[usize::from(before)], self.ids[place]), before);
         }
         true
     }
@@ -190,22 +187,24 @@ impl<const N: usize> Short<N> {
 pub(crate) type Text = ([u8; 16], usize);
 /// The ids of a pretoken, and how many they are; none where it is still to be merged.
 pub(crate) type Found = ([u32; 16], usize);
+pub(crate) const NOT_FOUND: Found = ([0; 16], 0);
 
-/// Encode up to `TOGETHER` short pretokens at a time, as far as that is faster.
-pub(crate) fn several(vocabulary: &Vocabulary, pretokens: &[Text]) -> [Found; TOGETHER] {
-    let found = [([0; 16], 0); TOGETHER];
+/// Encode short pretokens side by side, as far as that is faster.
+pub(crate) fn several(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
     #[cfg(target_arch = "x86_64")]
-    if vocabulary.pairs().in_order() && !vocabulary.kind().characters {
-        return wide::several(vocabulary, &pretokens[..pretokens.len().min(TOGETHER)], found);
+    if vocabulary.pairs().in_order() && !vocabulary.kind().characters && wide::several(vocabulary, pretokens, found) {
+        return;
     }
-    let _ = (vocabulary, pretokens);
-    found
+    let _ = vocabulary;
+    found[..pretokens.len()].fill(NOT_FOUND);
 }
 
-/// Merge the bytes of up to `TOGETHER` tokens at a time, as far as that is faster.
+/// Merge the bytes of up to `TOGETHER` tokens side by side, as far as that is faster.
 pub(crate) fn several_tokens(vocabulary: &Vocabulary, ids: &[u32]) -> [Found; TOGETHER] {
     let texts: [Text; TOGETHER] = std::array::from_fn(|at| ids.get(at).and_then(|id| vocabulary.sixteen(*id)).unwrap_or_default());
-    several(vocabulary, &texts[..ids.len().min(TOGETHER)])
+    let mut found = [NOT_FOUND; TOGETHER];
+    several(vocabulary, &texts[..ids.len().min(TOGETHER)], &mut found);
+    found
 }
 
 /// The tokens that merging does not lead to, in the order of their ids: no pretoken becomes one of them, unless the vocabulary takes pretokens whole.
@@ -270,12 +269,14 @@ mod tests {
         }
         let vocabulary = Vocabulary::from_merges(merges, vec![], &quiet)?;
         let (mut merger, mut found) = (Merger::default(), 0);
-        for _ in 0..1600 {
+        for _ in 0..800 {
             let texts: [Vec<u8>; TOGETHER] = std::array::from_fn(|_| (0..1 + next(15)).map(|_| b"abcde"[next(5)]).collect());
             let keys = texts.each_ref().map(|text| (std::array::from_fn(|at| text.get(at).copied().unwrap_or(0xFF)), text.len()));
-            for (text, (ids, count)) in texts.iter().zip(several(&vocabulary, &keys[..1 + next(TOGETHER)])) {
-                if count > 0 {
-                    assert_eq!(&ids[..count], merger.merge(&vocabulary, text, &quiet)?);
+            let (mut some, count) = ([NOT_FOUND; TOGETHER], 1 + next(TOGETHER));
+            several(&vocabulary, &keys[..count], &mut some);
+            for (text, (ids, count)) in texts.iter().zip(&some[..count]) {
+                if *count > 0 {
+                    assert_eq!(&ids[..*count], merger.merge(&vocabulary, text, &quiet)?);
                     found += 1;
                 }
             }

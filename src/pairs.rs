@@ -1,35 +1,49 @@
 //! Pair of ids -> what it becomes, and when: the table that defines merging.
 //!
-//! Pairs are numbered in the order in which they are merged, so the lowest number is what merging looks for. A line of the table has eight entries of four
-//! bytes: ten bits of a pair's hash, and its number. A look-up touches one line as a rule, 1 MB of them for cl100k, and only what looks like the pair is
-//! compared with the pair of that number. What a pair becomes is asked only when it is merged, and is found by its number.
+//! Pairs are numbered in the order in which they are merged, so the lowest number is what merging looks for. An entry of eight bytes is a pair and its number;
+//! a line of memory has eight, and a look-up touches one as a rule: 2 MB of them for cl100k. What a pair becomes is asked only when it is merged, and is found
+//! by its number.
 
 use std::hash::{BuildHasher, RandomState};
 
+use crate::error::MAX_IDS;
 use crate::pages::{Pages, prefetch};
 
-/// Of a pair that can't be joined.
+/// Of a pair that can't be joined; and an id of none, which is in no pair.
 pub(crate) const NONE: u32 = u32::MAX;
 /// Pairs are fewer than two to the power of this.
 pub(crate) const NUMBER_BITS: u32 = 22;
-pub(crate) const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
+pub(crate) const NUMBER: u64 = (1 << NUMBER_BITS) - 1;
+/// Above a number an entry has two ids, with one bit more than any id needs: all bits are those of none.
+pub(crate) const ID_BITS: u32 = 21;
+const _: () = assert!(MAX_IDS < 1 << ID_BITS && 2 * ID_BITS + NUMBER_BITS == u64::BITS);
 /// How many entries a line has, and how many of them are used in the mean at most.
 pub(crate) const LINE: usize = 8;
 const FULL: usize = 4;
 
 /// Entries of pairs, from the front; 0 where there is none.
 #[derive(Clone, Copy, bytemuck::Zeroable)]
-#[repr(C, align(32))]
-struct Line([u32; LINE]);
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [u64; LINE]);
+
+impl Line {
+    /// The number of a pair whose entry is here, or 0.
+    fn number(&self, pair: u64) -> u64 {
+        self.0.iter().fold(0, |number, entry| number | if entry ^ pair <= NUMBER { entry & NUMBER } else { 0 })
+    }
+
+    /// Whether more may stand in the next line.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0[LINE - 1] != 0
+    }
+}
 
 /// The pairs of a vocabulary.
 pub(crate) struct Pairs {
     lines: Pages<Line>,
     /// How far a hash is shifted to be the number of a line.
     shift: u32,
-    /// The pair of each number, none of which is 0, and how many of these places are taken.
-    pairs: Pages<u64>,
-    taken: usize,
+    len: usize,
     /// An odd number that nobody knows, so that nobody can choose ids whose places are all the same.
     factor: u64,
     /// What the pair of each number becomes.
@@ -48,41 +62,27 @@ impl Pairs {
     /// A table with room for so many, to begin with.
     pub(crate) fn with_room(pairs: usize) -> Self {
         let (count, factor) = ((pairs / FULL).next_power_of_two().max(2), RandomState::new().hash_one(0) | 1);
-        let (lines, mut pairs) = (Pages::new(count), Pages::new(FULL * count));
-        pairs[0] = u64::MAX;
-        Self { lines, shift: 64 - count.ilog2(), pairs, taken: 1, factor, made: Made::After(0), order: Vec::new() }
+        Self { lines: Pages::new(count), shift: u64::BITS - count.ilog2(), len: 0, factor, made: Made::After(0), order: Vec::new() }
     }
 
-    /// The line where the search for a pair begins, and its entry but for the number: the upper bits.
-    pub(crate) fn place(&self, pair: u64) -> (usize, u32) {
-        let hash = pair.wrapping_mul(self.factor);
-        let seal = u32::try_from(hash >> 32 & u64::from(u32::MAX)).unwrap_or_default() << NUMBER_BITS;
-        (usize::try_from(hash.wrapping_shr(self.shift)).unwrap_or_default(), seal.max(1 << NUMBER_BITS))
-    }
-
-    /// Two ids as one number.
+    /// Two ids as an entry has them.
     pub(crate) fn joined(left: u32, right: u32) -> u64 {
-        u64::from(left) << 32 | u64::from(right)
+        u64::from(left) << (NUMBER_BITS + ID_BITS) | u64::from(right) << NUMBER_BITS
     }
 
-    /// Fetch the pair of a number ahead of its use.
-    pub(crate) fn prefetch_pair(&self, number: u32) {
-        prefetch(&self.pairs, number as usize);
+    /// The line where the search for a pair begins.
+    pub(crate) fn place(&self, pair: u64) -> usize {
+        usize::try_from(pair.wrapping_mul(self.factor).wrapping_shr(self.shift)).unwrap_or_default()
+    }
+
+    /// What a pair is multiplied by to be a hash, and how far that is shifted to be the number of a line.
+    pub(crate) fn hash(&self) -> (u64, u32) {
+        (self.factor, self.shift)
     }
 
     /// The entries of a line.
-    pub(crate) fn line(&self, place: usize) -> &[u32; LINE] {
-        &self.lines[place].0
-    }
-
-    /// The number in an entry.
-    pub(crate) fn number_in(entry: u32) -> u32 {
-        entry & NUMBER
-    }
-
-    /// The pair of a number.
-    pub(crate) fn pair_of(&self, number: u32) -> u64 {
-        self.pairs.get(number as usize).copied().unwrap_or(u64::MAX)
+    pub(crate) fn line(&self, place: usize) -> &Line {
+        &self.lines[place]
     }
 
     /// Fetch a line ahead of its use.
@@ -91,46 +91,21 @@ impl Pairs {
     }
 
     /// The number of a pair, or `NONE`.
-    #[inline(always)]
     pub(crate) fn number(&self, left: u32, right: u32) -> u32 {
-        let pair = Self::joined(left, right);
-        let (mut place, seal) = self.place(pair);
+        self.number_of(Self::joined(left, right))
+    }
+
+    /// The number of two ids as an entry has them, or `NONE`.
+    pub(crate) fn number_of(&self, pair: u64) -> u32 {
+        let mut place = self.place(pair);
         loop {
-            let entries = self.line(place);
-            let mut alike = alike(entries, seal);
-            while alike != 0 {
-                let number = Self::number_in(entries[alike.trailing_zeros() as usize / 8 % LINE]);
-                if self.pair_of(number) == pair {
-                    return number;
-                }
-                alike &= alike - 1;
+            let line = &self.lines[place];
+            match line.number(pair) {
+                0 if line.is_full() => place = (place + 1) & (self.lines.len() - 1),
+                0 => return NONE,
+                number => return u32::try_from(number).unwrap_or(NONE),
             }
-            if entries[LINE - 1] == 0 {
-                return NONE;
-            }
-            place = (place + 1) & (self.lines.len() - 1);
         }
-    }
-
-    /// The number that a pair has, or a lower one that is another pair's: what looks like the pair isn't compared with it, but fetched for `is`.
-    #[inline(always)]
-    pub(crate) fn guess(&self, left: u32, right: u32) -> u32 {
-        let (place, seal) = self.place(Self::joined(left, right));
-        let entries = self.line(place);
-        if entries[LINE - 1] != 0 {
-            return self.number(left, right); // it may be in the next line
-        }
-        let least = entries.iter().fold(NONE, |least, entry| least.min(entry ^ seal));
-        if least > NUMBER {
-            return NONE;
-        }
-        self.prefetch_pair(least);
-        least
-    }
-
-    /// Whether a number is a pair's.
-    pub(crate) fn is(&self, number: u32, left: u32, right: u32) -> bool {
-        self.pair_of(number) == Self::joined(left, right)
     }
 
     /// What the pair of a number becomes.
@@ -138,6 +113,15 @@ impl Pairs {
         match &self.made {
             Made::After(distance) => number.wrapping_add(*distance),
             Made::Listed(ids) => ids.get(number as usize).copied().unwrap_or(NONE),
+        }
+    }
+
+    /// What the pairs of numbers become, in their place.
+    #[inline(always)]
+    pub(crate) fn all_made(&self, numbers: &mut [u32]) {
+        match &self.made {
+            Made::After(distance) => numbers.iter_mut().for_each(|number| *number = number.wrapping_add(*distance)),
+            Made::Listed(ids) => numbers.iter_mut().for_each(|number| *number = ids.get(*number as usize).copied().unwrap_or(NONE)),
         }
     }
 
@@ -153,16 +137,19 @@ impl Pairs {
 
     /// Whether every pair has a higher number than those that make its halves.
     pub(crate) fn never_fall(&self) -> bool {
-        let numbers = || (0u32..).zip(&self.pairs[..self.taken]).skip(1);
-        let mut last = vec![0; numbers().map(|(number, _)| self.made(number) as usize + 1).max().unwrap_or_default()];
-        numbers().for_each(|(number, _)| last[self.made(number) as usize] = number);
-        let last = |id: u64| usize::try_from(id).ok().and_then(|id| last.get(id)).copied().unwrap_or_default();
-        self.in_order() && numbers().all(|(number, pair)| last(pair >> 32).max(last(pair & u64::from(u32::MAX))) < number)
+        let entries = || self.lines.iter().flat_map(|line| line.0).filter(|entry| *entry != 0).map(taken_apart);
+        let mut last = vec![0; entries().map(|(_, number)| self.made(number) as usize + 1).max().unwrap_or_default()];
+        for (_, number) in entries() {
+            let last = &mut last[self.made(number) as usize];
+            *last = number.max(*last);
+        }
+        let last = |id: u32| last.get(id as usize).copied().unwrap_or_default();
+        self.in_order() && entries().all(|([left, right], number)| last(left).max(last(right)) < number)
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.taken - 1
+        self.len
     }
 
     /// Say when each pair is merged.
@@ -177,7 +164,8 @@ impl Pairs {
         if known != NONE {
             return Some(known);
         }
-        let number = u32::try_from(self.taken).unwrap_or(NONE);
+        self.len += 1;
+        let number = u32::try_from(self.len).unwrap_or(NONE);
         match &mut self.made {
             Made::After(distance) if number == 1 => *distance = id.wrapping_sub(number),
             Made::After(distance) if *distance == id.wrapping_sub(number) => {}
@@ -186,28 +174,25 @@ impl Pairs {
             }
             Made::Listed(ids) => ids.push(id),
         }
-        if self.taken == self.pairs.len() {
+        if self.len > FULL * self.lines.len() {
             self.grow();
         }
-        self.pairs[self.taken] = Self::joined(left, right);
-        self.taken += 1;
-        self.enter(number);
+        self.enter(Self::joined(left, right) | u64::from(number));
         None
     }
 
     fn grow(&mut self) {
-        let (before, count) = (std::mem::replace(&mut self.pairs, Pages::new(2 * self.taken)), 2 * self.lines.len());
-        self.pairs[..self.taken].copy_from_slice(&before);
-        self.lines = Pages::new(count);
-        self.shift = 64 - count.ilog2();
-        (1..).take(self.taken - 1).for_each(|number| self.enter(number));
+        let count = 2 * self.lines.len();
+        let before = std::mem::replace(&mut self.lines, Pages::new(count));
+        self.shift -= 1;
+        before.iter().flat_map(|line| line.0).filter(|entry| *entry != 0).for_each(|entry| self.enter(entry));
     }
 
-    fn enter(&mut self, number: u32) {
-        let (mut place, seal) = self.place(self.pairs[number as usize]);
+    fn enter(&mut self, entry: u64) {
+        let mut place = self.place(entry & !NUMBER);
         loop {
             if let Some(free) = self.lines[place].0.iter_mut().find(|entry| **entry == 0) {
-                *free = seal | number;
+                *free = entry;
                 return;
             }
             place = (place + 1) & (self.lines.len() - 1);
@@ -215,7 +200,8 @@ impl Pairs {
     }
 }
 
-/// Which entries of a line have these upper bits: a byte of 1 for each that has.
-fn alike(entries: &[u32; LINE], seal: u32) -> u64 {
-    u64::from_le_bytes(entries.map(|entry| u8::from(entry & !NUMBER == seal)))
+/// The ids in an entry, and the number.
+fn taken_apart(entry: u64) -> ([u32; 2], u32) {
+    let id = |shift: u32| u32::try_from(entry >> shift & ((1 << ID_BITS) - 1)).unwrap_or(NONE);
+    ([id(NUMBER_BITS + ID_BITS), id(NUMBER_BITS)], u32::try_from(entry & NUMBER).unwrap_or(NONE))
 }

@@ -7,13 +7,13 @@
 
 use std::arch::x86_64::*;
 
-use crate::pairs::{LINE, NUMBER};
+use crate::pairs::{Line, NUMBER, NUMBER_BITS};
 
 /// How many symbols have room, and the bits of a place among them.
 pub(super) const ROOM: usize = 16;
 pub(super) const PLACE_BITS: u32 = 4;
 /// From here on the number of a pair, above its place, is that of none.
-pub(super) const NO_PAIR: u32 = NUMBER << PLACE_BITS;
+pub(super) const NO_PAIR: u32 = u32::MAX << PLACE_BITS;
 
 /// What merging does with sixteen numbers at once. The functions are inlined where the vectors are known to be there.
 pub(super) trait Symbols: Copy {
@@ -32,11 +32,11 @@ pub(super) trait Symbols: Copy {
     /// Put a number at a place.
     fn put(self, place: u32, number: u32) -> Self;
 
-    /// Put the pairs before a place and at it, as two lines of the table say: the number of the entry that has the upper bits of the one that is asked for.
-    fn ask(self, place: u32, lines: [&[u32; LINE]; 2], seals: [u32; 2]) -> Self;
+    /// Put the pairs before a place and at it, by the numbers of their entries in two lines of the table.
+    fn ask(self, place: u32, lines: [&Line; 2], asked: [u64; 2]) -> Self;
 }
 
-const PLACES: [u32; ROOM] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+pub(super) const PLACES: [u32; ROOM] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// With AVX2.
 impl Symbols for [__m256i; 2] {
@@ -103,14 +103,20 @@ impl Symbols for [__m256i; 2] {
     }
 
     #[inline(always)]
-    fn ask(self, place: u32, lines: [&[u32; LINE]; 2], seals: [u32; 2]) -> Self {
+    fn ask(self, place: u32, lines: [&Line; 2], asked: [u64; 2]) -> Self {
         let number = |which: usize| {
             // 1, 2
             unsafe {
-                let line = _mm256_loadu_si256(lines[which].as_ptr().cast());
-                let numbers = _mm256_xor_si256(line, _mm256_set1_epi32(seals[which].cast_signed()));
-                let number = least_of_eight(_mm256_min_epu32(numbers, _mm256_set1_epi32(NUMBER.cast_signed())));
-                _mm256_slli_epi32::<{ PLACE_BITS.cast_signed() }>(number)
+                let pair = _mm256_set1_epi64x(asked[which].cast_signed());
+                let number = |half: usize| {
+                    let beside = _mm256_xor_si256(_mm256_loadu_si256(lines[which].0[4 * half..].as_ptr().cast()), pair);
+                    // Where something is left above the number, it is that of another pair: all bits then.
+                    _mm256_or_si256(beside, _mm256_cmpgt_epi64(_mm256_srli_epi64::<{ NUMBER_BITS.cast_signed() }>(beside), _mm256_setzero_si256()))
+                };
+                let four = _mm256_and_si256(number(0), number(1));
+                let two = _mm_and_si128(_mm256_castsi256_si128(four), _mm256_extracti128_si256::<1>(four));
+                let one = _mm256_broadcastd_epi32(_mm_and_si128(two, _mm_bsrli_si128::<8>(two)));
+                _mm256_slli_epi32::<{ PLACE_BITS.cast_signed() }>(one)
             }
         };
         unsafe { put(put(self, place, number(1)), place.wrapping_sub(1), number(0)) } // 1; there is no such place before the first symbol
@@ -177,21 +183,19 @@ impl Symbols for __m512i {
     }
 
     #[inline(always)]
-    fn ask(self, place: u32, lines: [&[u32; LINE]; 2], seals: [u32; 2]) -> Self {
-        // 1, 2
-        unsafe {
-            let line = |line: &[u32; LINE]| _mm256_loadu_si256(line.as_ptr().cast());
-            let lines = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(line(lines[0])), line(lines[1]));
-            let seals = _mm512_mask_set1_epi32(_mm512_set1_epi32(seals[0].cast_signed()), 0xFF00, seals[1].cast_signed());
-            // Where the upper bits are those, only the number is left.
-            let numbers = _mm512_min_epu32(_mm512_xor_si512(lines, seals), _mm512_set1_epi32(NUMBER.cast_signed()));
-            let numbers = _mm512_min_epu32(numbers, _mm512_shuffle_epi32::<0b01_00_11_10>(numbers));
-            let numbers = _mm512_min_epu32(numbers, _mm512_shuffle_epi32::<0b10_11_00_01>(numbers));
-            let numbers = _mm512_min_epu32(numbers, _mm512_shuffle_i64x2::<0b10_11_00_01>(numbers, numbers));
-            let numbers = _mm512_slli_epi32::<PLACE_BITS>(numbers);
-            let at = 1u16 << place;
-            let pairs = _mm512_mask_shuffle_i32x4::<0b11_11_11_11>(self, at, numbers, numbers);
-            _mm512_mask_shuffle_i32x4::<0>(pairs, at >> 1, numbers, numbers)
-        }
+    fn ask(self, place: u32, lines: [&Line; 2], asked: [u64; 2]) -> Self {
+        let number = |which: usize| {
+            // 1, 2
+            unsafe {
+                let beside = _mm512_xor_si512(_mm512_loadu_si512(lines[which].0.as_ptr().cast()), _mm512_set1_epi64(asked[which].cast_signed()));
+                // Where nothing is left above the number, it is that pair's.
+                let that = _mm512_cmple_epu64_mask(beside, _mm512_set1_epi64(NUMBER.cast_signed()));
+                let number = _mm512_mask_compress_epi64(_mm512_set1_epi64(-1), that, beside);
+                _mm_slli_epi32::<{ PLACE_BITS.cast_signed() }>(_mm512_castsi512_si128(number))
+            }
+        };
+        let at = 1u16 << place;
+        // 1
+        unsafe { _mm512_mask_broadcastd_epi32(_mm512_mask_broadcastd_epi32(self, at, number(1)), at >> 1, number(0)) }
     }
 }

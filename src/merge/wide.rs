@@ -2,14 +2,13 @@
 //!
 //! A step looks at the two pairs that the last join made, finds the lowest number of all pairs, joins that pair, closes the gap and asks for the two new pairs,
 //! without a branch that depends on what is found: what stands before the first symbol and behind the last is in no pair. While memory answers, the other
-//! pretokens are stepped; one that is done makes room for the next. A number is looked up by ten bits of a hash alone, and compared with its pair when that is
-//! to be joined; where they differ the pretoken is merged again, by itself.
+//! pretokens are stepped; one that is done makes room for the next. Where the processor has AVX-512 and there are more than a few, they are merged in `rounds`.
 //!
 //! Symbols and pairs are read and written as whole vectors (`symbols`): a vector that is read right behind a part of it was written waits until all before it
 //! is done.
 //!
 //! Tried: sixteen or 64 pretokens that wait for their turn (the same); looking for the pair of what stands before the first symbol in a line that is at hand
-//! (the same); comparing a number with its pair at once (a third of the time went there; now it is fetched, and compared in the next turn).
+//! (the same); to find out in the next turn only that a pretoken is done, so that no branch waits for a step's last instruction (a tenth slower).
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it. The safe twin is the
 //! plain version, and a test holds them equal.
@@ -18,28 +17,29 @@
 use std::arch::x86_64::{__m256i, __m512i};
 
 use super::symbols::{NO_PAIR, PLACE_BITS, ROOM, Symbols};
-use super::{Found, TOGETHER, Text};
-use crate::pairs::{LINE, NONE, Pairs};
+use super::{Found, Text, rounds};
+use crate::pairs::{NONE, Pairs};
 use crate::vocab::Vocabulary;
 use crate::width::{Width, width};
 
+/// How many pretokens are too few for rounds.
+const FEW: usize = 4;
 /// How many pretokens are stepped in turn.
 const LANES: usize = 8;
 
 /// A pretoken on its way to its ids.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 struct Lane {
     /// Nothing, and the symbols.
     ids: [[u32; ROOM]; 2],
     /// The number of the pair that begins at each place, above the bits of a place.
     pairs: [u32; ROOM],
-    /// Where the last pair was joined; where the numbers of the two new pairs are looked for.
+    /// Where the last pair was joined, the two new pairs, and the lines where they are looked for.
     joined: u32,
-    asked: [(usize, u32); 2],
-    /// The number that was that pair's, and the pair that was joined.
-    trusted: (u32, u64),
-    /// How many symbols there are; none where a number was that of another pair.
+    asked: [u64; 2],
+    lines: [usize; 2],
+    /// How many symbols there are.
     count: usize,
     /// Which of all pretokens it is.
     turn: usize,
@@ -47,7 +47,9 @@ struct Lane {
 }
 
 impl Lane {
-    const EMPTY: Self = Self { ids: [[NONE; _]; 2], pairs: [0; _], count: 0, joined: 0, asked: [(0, 0); _], trusted: (NONE, 0), turn: 0, open: false };
+    fn new() -> Self {
+        Self { ids: [[NONE; _]; 2], pairs: [0; _], count: 0, joined: 0, asked: [0; _], lines: [0; _], turn: 0, open: false }
+    }
 
     /// The symbol at a place, counted from the one before the first.
     #[inline(always)]
@@ -68,16 +70,12 @@ impl Lane {
     /// Look at the pairs that were asked for, and join the next.
     #[inline(always)]
     fn step<S: Symbols>(&mut self, pairs: &Pairs) -> bool {
-        if pairs.pair_of(self.trusted.0) != self.trusted.1 {
-            self.count = 0;
-            return false;
-        }
-        let lines = [pairs.line(self.asked[0].0), pairs.line(self.asked[1].0)];
         let all = S::load(&self.pairs);
-        let all = if lines[0][LINE - 1] | lines[1][LINE - 1] == 0 {
-            all.ask(self.joined, lines, [self.asked[0].1, self.asked[1].1])
-        } else {
+        let lines = [pairs.line(self.lines[0]), pairs.line(self.lines[1])];
+        let all = if lines[0].is_full() | lines[1].is_full() {
             self.search(pairs, all) // there may be more in the next line
+        } else {
+            all.ask(self.joined, lines, self.asked)
         };
         self.join(pairs, all)
     }
@@ -99,11 +97,10 @@ impl Lane {
         }
         let (place, number) = (least as usize % ROOM, least >> PLACE_BITS);
         let here = least % (1 << PLACE_BITS);
-        self.trusted = (number, Pairs::joined(self.symbol(place + 1), self.symbol(place + 2)));
-        pairs.prefetch_pair(number);
         let made = pairs.made(number);
-        self.asked = [(self.symbol(place), made), (made, self.symbol(place + 3))].map(|(left, right)| pairs.place(Pairs::joined(left, right)));
-        self.asked.iter().for_each(|(line, _)| pairs.prefetch(*line));
+        self.asked = [Pairs::joined(self.symbol(place), made), Pairs::joined(made, self.symbol(place + 3))];
+        self.lines = [pairs.place(self.asked[0]), pairs.place(self.asked[1])];
+        self.lines.iter().for_each(|line| pairs.prefetch(*line));
         S::load(&self.ids[1]).close(here).put(here, made).store(&mut self.ids[1]);
         all.close(here).store(&mut self.pairs);
         self.joined = here;
@@ -118,14 +115,16 @@ fn numbers(pairs: &Pairs, [before, made, behind]: [u32; 3]) -> [u32; 2] {
     [pairs.number(before, made), pairs.number(made, behind)]
 }
 
-/// Encode pretokens as far as it can be done here, if the processor has the vectors.
-pub(super) fn several(vocabulary: &Vocabulary, pretokens: &[Text], mut found: [Found; TOGETHER]) -> [Found; TOGETHER] {
-    match width() {
+/// Encode pretokens as far as it can be done here; says whether the processor has the vectors.
+pub(super) fn several(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) -> bool {
+    let width = width();
+    match width {
         Width::Plain => {}
-        Width::Avx2 => unsafe { merge_avx2(vocabulary, pretokens, &mut found) }, // 1
-        Width::Avx512 | Width::Avx512Bytes => unsafe { merge_avx512(vocabulary, pretokens, &mut found) }, // 1
+        Width::Avx2 => unsafe { merge_avx2(vocabulary, pretokens, found) }, // 1
+        _ if pretokens.len() <= FEW => unsafe { merge_avx512(vocabulary, pretokens, found) }, // 1
+        _ => unsafe { rounds::merge(vocabulary, pretokens, found) },        // 1
     }
-    found
+    width > Width::Plain
 }
 
 #[target_feature(enable = "avx2")]
@@ -140,7 +139,7 @@ fn merge_avx512(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]
 
 #[inline(always)]
 fn merge<S: Symbols>(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
-    let (pairs, mut lanes, mut waiting) = (vocabulary.pairs(), [Lane::EMPTY; LANES], 0);
+    let (pairs, mut lanes, mut waiting) = (vocabulary.pairs(), [Lane::new(); LANES], 0);
     let mut open = 0;
     for lane in &mut lanes {
         lane.open = next::<S>(lane, vocabulary, pretokens, &mut waiting, found);
