@@ -6,7 +6,9 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::pages::{Pages, prefetch};
+use crate::pages::Pages;
+#[cfg(target_arch = "x86_64")]
+use crate::pages::prefetch;
 
 /// Of a pair that can't be joined.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -66,6 +68,7 @@ impl Pairs {
     }
 
     /// Fetch the pair of a number ahead of its use.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn prefetch_pair(&self, number: u32) {
         prefetch(&self.pairs, number as usize);
     }
@@ -86,6 +89,7 @@ impl Pairs {
     }
 
     /// Fetch a line ahead of its use.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn prefetch(&self, place: usize) {
         prefetch(&self.lines, place);
     }

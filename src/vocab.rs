@@ -238,6 +238,7 @@ impl Vocabulary {
     }
 
     /// What merging begins with: the ids of the bytes, and the numbers of the pairs of two bytes.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn beginnings(&self) -> (&[u32; 1 << 8], &[u32; 1 << 16]) {
         (&self.bytes, &self.byte_pairs)
     }
