@@ -21,6 +21,7 @@ mod qwen3_5;
 pub(crate) mod regex;
 mod tekken;
 mod text;
+mod walk;
 
 use crate::error::{Error, Kind, Result};
 use crate::threads::Pulse;

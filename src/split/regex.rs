@@ -11,7 +11,8 @@ use std::sync::{Arc, OnceLock};
 
 use fancy_regex::{Error as Failure, Regex, RegexBuilder, RegexInput, RuntimeError};
 
-use super::ahead::{Ahead, BLOCK, Dear, Walk};
+use super::ahead::{Ahead, BLOCK, Dear};
+use super::walk::Walk;
 use crate::error::{Error, Kind, Result};
 use crate::threads::Pulse;
 
