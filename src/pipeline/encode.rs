@@ -112,10 +112,10 @@ impl Tokenizer {
                     let end = [u32::try_from(pretoken.len()).unwrap_or(u32::MAX)];
                     self.lookup().window(memory, pretoken, 0, &end, pulse, &mut |ids| found.extend_from_slice(ids))?;
                     let places = text.spans.as_ref().map_or(&[][..], |spans| &spans[range]);
-                    located(self.vocabulary(), pretoken, places, &found, |id, span| {
+                    located(self.vocabulary(), pretoken, places, &found, pulse, |id, span| {
                         ids.push(id);
                         spans.push(span);
-                    });
+                    })?;
                 }
                 Ok(())
             })

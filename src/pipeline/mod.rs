@@ -61,7 +61,7 @@ impl Pipeline {
     /// Make one of the JSON text that another was made of.
     pub fn new(text: &str) -> Result<Self> {
         let fields = Fields { name: "the pipeline" };
-        Self::read(fields.parse(text.as_bytes(), "a pipeline")?, &fields)
+        Self::read(fields.parse(text.as_bytes(), "a pipeline", &Pulse::default())?, &fields)
     }
 
     /// Make one of what a file says.
@@ -268,14 +268,14 @@ pub(crate) fn swapped(text: &str) -> String {
 }
 
 /// Where the ids of a pretoken come from, one after the other.
-pub(crate) fn located(vocabulary: &Vocabulary, pretoken: &[u8], spans: &[Span], ids: &[u32], mut take: impl FnMut(u32, Span)) {
+pub(crate) fn located(vocabulary: &Vocabulary, pretoken: &[u8], spans: &[Span], ids: &[u32], pulse: &Pulse, mut take: impl FnMut(u32, Span)) -> Result<()> {
     let mut symbols = rustc_hash::FxHashMap::default();
     if vocabulary.kind().unknown.is_some() {
         let mut at = 0;
-        vocabulary.each_symbol(pretoken, |id, length| {
+        vocabulary.each_symbol(pretoken, pulse, |id, length| {
             symbols.insert(at, (id, length));
             at += length;
-        });
+        })?;
     }
     let mut at = 0;
     for id in ids {
@@ -284,4 +284,5 @@ pub(crate) fn located(vocabulary: &Vocabulary, pretoken: &[u8], spans: &[Span], 
         take(*id, (spans[at].0, spans[at + length - 1].1));
         at += length;
     }
+    Ok(())
 }

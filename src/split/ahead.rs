@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use fancy_regex::{Assertion, Expr, LookAround};
-use regex_automata::nfa::thompson::{NFA, State, WhichCaptures};
+use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 
 use super::walk::{Walk, upon};

@@ -122,7 +122,7 @@ impl Pattern {
     }
 
     /// Cut text into pretokens, a few thousand bytes at a time: `take` is told where the first of them begins, and where it and those behind it end, counted
-    /// from there. Only a regular expression can fail, by giving up on a text; and only one ticks, since it may take long to find something.
+    /// from there. Only a regular expression can fail, by giving up on a text. It ticks where it takes long to find an end.
     ///
     /// ```
     /// let mut found = Vec::new();
@@ -135,7 +135,7 @@ impl Pattern {
         match &self.0 {
             Cut::Nowhere if data.is_empty() => Ok(()),
             Cut::Nowhere => take(0, &[ends::narrow(data.len())?]),
-            Cut::Machine(known) => ends::windows(known.machine, data, take),
+            Cut::Machine(known) => ends::windows(known.machine, data, pulse, take),
             Cut::Regex(regex) => {
                 let mut start = 0;
                 for pretoken in regex::Matches::new(regex, data, pulse) {
