@@ -14,8 +14,12 @@ mod wide;
 
 use std::ops::Range;
 
+use crate::error::Result;
+use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
+/// How many bytes of a text there are between two looks at whether to stop: under a millisecond's.
+const TICK_EVERY: usize = 1 << 16;
 const FILTER_BITS: u32 = 20;
 /// The bits of a filter that a number holds.
 const BITS: usize = 32;
@@ -36,7 +40,7 @@ pub(crate) struct Boundaries {
 
 impl Boundaries {
     /// Look at all tokens.
-    pub(crate) fn of(vocabulary: &Vocabulary) -> Self {
+    pub(crate) fn of(vocabulary: &Vocabulary, pulse: &Pulse) -> Result<Self> {
         let kind = vocabulary.kind();
         let never = kind.fuse && kind.bytes.is_empty() && kind.characters; // unknown characters beside each other become one id
         let mut this = Self { characters: bytemuck::zeroed_box(), bytes: bytemuck::zeroed_box(), ascii: [0; _] };
@@ -46,6 +50,7 @@ impl Boundaries {
         let mut beside = [[false; 128]; 128];
         let (bytes, spans) = vocabulary.laid_out();
         for (span, _) in spans {
+            pulse.tick(0)?;
             let token = &bytes[span];
             if token.is_ascii() {
                 token.windows(2).for_each(|two| beside[usize::from(two[0])][usize::from(two[1])] = true);
@@ -63,7 +68,7 @@ impl Boundaries {
             let crossed = this.crossed(&two, 1, Character::at(&two, 0), Character::at(&two, 1));
             this.ascii[usize::from(two[0]) << 1 | usize::from(two[1] >> 6)] |= u64::from(!crossed) << (two[1] % 64);
         }
-        this
+        Ok(this)
     }
 
     /// Note what a token holds side by side.
@@ -89,8 +94,15 @@ impl Boundaries {
     }
 
     /// Cut a stretch of a text, which begins and ends with whole characters, at every place that no merge can cross.
-    pub(crate) fn parts(&self, text: &[u8], stretch: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        Self::cut(stretch, move |from, end| self.block(text, from, end))
+    pub(crate) fn parts(&self, text: &[u8], stretch: Range<usize>, pulse: &Pulse) -> impl Iterator<Item = Result<Range<usize>>> {
+        let mut due = stretch.start + TICK_EVERY;
+        Self::cut(stretch, move |from, end| {
+            if from >= due {
+                pulse.tick(0)?;
+                due = from + TICK_EVERY;
+            }
+            Ok(self.block(text, from, end))
+        })
     }
 
     /// Mark where the parts of a stretch begin but for the first, as bits, counted from its beginning; with a word more than they need.
@@ -108,17 +120,23 @@ impl Boundaries {
     }
 
     /// The parts that blocks of cuts make: where one part ends can't be foreseen, so some bytes are looked at together.
-    fn cut(stretch: Range<usize>, block: impl Fn(usize, usize) -> (u64, usize)) -> impl Iterator<Item = Range<usize>> {
+    fn cut(stretch: Range<usize>, mut block: impl FnMut(usize, usize) -> Result<(u64, usize)>) -> impl Iterator<Item = Result<Range<usize>>> {
         let (mut begin, mut place, mut cuts, mut base) = (stretch.start, stretch.start, 0, stretch.start);
         std::iter::from_fn(move || {
             let from = (begin < stretch.end).then_some(begin)?;
             while cuts == 0 && place < stretch.end {
                 base = place;
-                (cuts, place) = block(base, stretch.end);
+                match block(base, stretch.end) {
+                    Ok(found) => (cuts, place) = found,
+                    Err(stopped) => {
+                        begin = stretch.end;
+                        return Some(Err(stopped));
+                    }
+                }
             }
             begin = if cuts == 0 { stretch.end } else { base + cuts.trailing_zeros() as usize };
             cuts &= cuts.wrapping_sub(1);
-            Some(from..begin)
+            Some(Ok(from..begin))
         })
     }
 
@@ -216,9 +234,7 @@ fn get(bits: &[u32], bit: usize) -> bool {
 mod tests {
     use super::*;
     use crate::chance::chance;
-    use crate::error::Result;
     use crate::merge::Merger;
-    use crate::threads::Pulse;
 
     #[test]
     fn parts_become_what_the_whole_becomes() -> Result<()> {
@@ -227,17 +243,18 @@ mod tests {
         let bytes = [(&[0xC3][..], &[0xA9][..]), (&[0xE4], &[0xB8]), (&[0xE4, 0xB8], &[0xAD]), (&[0xAD], &[0xC3]), (b"c", &[0xE4])];
         let bytes = bytes.map(|(one, other)| (one.to_vec(), other.to_vec()));
         let vocabulary = Vocabulary::from_merges(bytes.into_iter().chain(merges).collect(), vec![], &quiet)?;
-        let boundaries = Boundaries::of(&vocabulary);
+        let boundaries = Boundaries::of(&vocabulary, &quiet)?;
         let letters = [&b"a"[..], b"b", b"c", &[0xC3, 0xA9], &[0xE4, 0xB8, 0xAD], &[0xAD], &[0xC3], &[0xE4, 0xB8], &[0xF0, 0x9F]];
         let (mut merger, mut next, mut cuts) = (Merger::default(), chance(1), 0);
         for _ in 0..5000 {
             let text: Vec<u8> = (0..1 + next(60)).flat_map(|_| letters[next(letters.len())]).copied().collect();
             let whole = merger.merge(&vocabulary, &text, &quiet)?.to_vec();
             let mut joined = Vec::new();
-            assert!(boundaries.parts(&text, 0..text.len()).eq(Boundaries::cut(0..text.len(), |from, end| boundaries.plain(&text, from, end))));
-            for part in boundaries.parts(&text, 0..text.len()) {
+            let plain = Boundaries::cut(0..text.len(), |from, end| Ok(boundaries.plain(&text, from, end)));
+            assert!(boundaries.parts(&text, 0..text.len(), &quiet).eq(plain));
+            for part in boundaries.parts(&text, 0..text.len(), &quiet) {
                 cuts += 1;
-                joined.extend_from_slice(merger.merge(&vocabulary, &text[part], &quiet)?);
+                joined.extend_from_slice(merger.merge(&vocabulary, &text[part?], &quiet)?);
             }
             assert_eq!(joined, whole, "{text:x?}");
         }

@@ -61,7 +61,7 @@ impl Chunks {
             return Ok(found);
         }
         let read = tok.lookup().with(|memory| {
-            let read = tok.pattern().windows(data.get(begin..).unwrap_or_default(), |start, ends| {
+            let read = tok.pattern().windows(data.get(begin..).unwrap_or_default(), pulse, |start, ends| {
                 pulse.tick(0)?;
                 for span in spans(begin + start, ends) {
                     let ids = tok.lookup().count(memory, &data[span.clone()], pulse)?;

@@ -49,7 +49,7 @@ impl Counter {
         let mut count = self.settled;
         let mut last = (0, count); // where the first of the pretokens begins that may still change, and the ids before it
         tok.lookup().with(|memory| {
-            tok.pattern().windows(&all, |start, ends| {
+            tok.pattern().windows(&all, pulse, |start, ends| {
                 pulse.tick(ends.last().copied().map_or(0, u64::from))?;
                 // All that is before it is looked up together: their memory is fetched at once, not one after the other.
                 let kept = ends.partition_point(|&end| start + end as usize <= settled);

@@ -48,7 +48,7 @@ impl Tokenizer {
                     return Ok(());
                 }
             };
-            self.pattern().windows(text, |start, ends| {
+            self.pattern().windows(text, pulse, |start, ends| {
                 for span in spans(start, ends) {
                     pulse.tick(span.len() as u64)?;
                     let position = (at + span.start) as u64;

@@ -187,7 +187,7 @@ impl Tokenizer {
 
     /// Encode text in which nothing is special.
     fn ordinary(&self, data: &[u8], memory: &mut Memory, pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
-        self.pattern.windows(data, |start, ends| {
+        self.pattern.windows(data, pulse, |start, ends| {
             pulse.tick(ends.last().copied().map_or(0, u64::from))?;
             self.lookup.window(memory, data, start, ends, pulse, take)
         })

@@ -63,6 +63,7 @@ pub mod threads;
 pub mod train;
 pub mod unicode;
 pub mod vocab;
+#[cfg(target_arch = "x86_64")]
 mod width;
 
 pub use count::WordCounts;

@@ -26,7 +26,7 @@ impl Tokenizer {
             let walk = each_piece(chosen.finder(data)?, data, |piece| {
                 match piece {
                     Piece::Special(_) => count += 1,
-                    Piece::Text(text) => self.pattern().windows(text, |start, ends| {
+                    Piece::Text(text) => self.pattern().windows(text, pulse, |start, ends| {
                         pulse.tick(ends.last().copied().map_or(0, u64::from))?;
                         self.lookup().window(memory, text, start, ends, pulse, &mut |ids| count += ids.len())?;
                         over = count > limit;

@@ -101,11 +101,11 @@ impl Lookup {
         let (bytes, spans) = vocabulary.laid_out();
         let keys = spans.filter(|(_, id)| reached(id)).filter_map(|(span, id)| Some((Key::of(bytes, span)?, id)));
         let tokens = Tokens::of(vocabulary.laid_out().1.count(), keys);
-        let whole = unreached.iter().filter(|_| vocabulary.whole());
-        let others = whole.filter_map(|id| Some((vocabulary.get(*id)?.into(), *id))).collect();
+        let whole = unreached.iter().filter(|_| vocabulary.whole()).filter_map(|id| Some((vocabulary.get(*id)?, *id)));
+        let others = whole.map(|(token, id)| pulse.tick(0).map(|()| (token.into(), id))).collect::<Result<_>>()?;
         let lines = Lines::of(&vocabulary, memory_bytes / 2, pulse)?.map(Box::new);
         let memory_bytes = if lines.is_some() { memory_bytes / 2 } else { memory_bytes };
-        Ok(Self { boundaries: Boundaries::of(&vocabulary), vocabulary, tokens, others, lines, memory_bytes, memories: Mutex::default() })
+        Ok(Self { boundaries: Boundaries::of(&vocabulary, pulse)?, vocabulary, tokens, others, lines, memory_bytes, memories: Mutex::default() })
     }
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
@@ -177,7 +177,8 @@ impl Lookup {
     pub(crate) fn parted(&self, memory: &mut Memory, text: &[u8], ends: &[u32], pulse: &Pulse, take: &mut impl FnMut(&[u32])) -> Result<()> {
         let (mut parts, mut count, mut first, mut begin) = ([0; BATCHES * BATCH], 0, 0, 0);
         for end in ends {
-            for part in self.boundaries.parts(text, begin..*end as usize) {
+            for part in self.boundaries.parts(text, begin..*end as usize, pulse) {
+                let part = part?;
                 parts[count] = u32::try_from(part.end - first).unwrap_or(u32::MAX);
                 count += 1;
                 if count == parts.len() {

@@ -82,7 +82,7 @@ impl Merger {
     fn long(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], pulse: &Pulse) -> Result<()> {
         let (pairs, rising) = (vocabulary.pairs(), pretoken.len() >= RISING && vocabulary.ranks_never_fall());
         self.ids.clear();
-        vocabulary.symbols(pretoken, &mut self.ids);
+        vocabulary.symbols(pretoken, &mut self.ids, pulse)?;
         self.join(pairs, |left, right| pairs.number(left, right), rising, pulse)
     }
 
@@ -91,7 +91,7 @@ impl Merger {
         let pairs = vocabulary.pairs();
         let number = |left, right| Some(pairs.number(left, right)).filter(|number| *number == NONE || some(*number)).unwrap_or(NONE);
         self.ids.clear();
-        vocabulary.symbols(pretoken, &mut self.ids);
+        vocabulary.symbols(pretoken, &mut self.ids, pulse)?;
         self.join(pairs, number, false, pulse)
     }
 

@@ -15,6 +15,7 @@ use crate::charsmap::Charsmap;
 use crate::error::{Error, Kind, Result};
 use crate::newer::NEWER;
 use crate::split::regex::{Expression, Left};
+use crate::threads::Pulse;
 
 /// Bytes of the original, half open.
 pub(crate) type Span = (u32, u32);
@@ -72,12 +73,12 @@ pub(crate) const SPACE_MARK: &str = "\u{2581}";
 
 impl Step {
     /// Do it.
-    pub(crate) fn apply<'a>(&self, text: Text<'a>) -> Result<Text<'a>> {
+    pub(crate) fn apply<'a>(&self, text: Text<'a>, pulse: &Pulse) -> Result<Text<'a>> {
         match self {
             Self::Form(form) => form.apply(text),
             Self::Prepend(prefix) => Ok(prepend(text, prefix)),
             Self::Replace(finder, new) => replace(text, finder, new),
-            Self::ReplaceRegex(regex, new) => replace_regex(text, regex, new),
+            Self::ReplaceRegex(regex, new) => replace_regex(text, regex, new, pulse),
             Self::SentencePiece(step) => step.apply(text),
         }
     }
@@ -156,8 +157,8 @@ pub(crate) fn replace<'a>(text: Text<'a>, finder: &AhoCorasick, new: &str) -> Re
     out.text()
 }
 
-fn replace_regex<'a>(text: Text<'a>, regex: &Expression, new: &str) -> Result<Text<'a>> {
-    let (mut out, mut at, mut start, mut left) = (Rewriter::new(&text), 0, 0, Left::of(text.bytes.len()));
+fn replace_regex<'a>(text: Text<'a>, regex: &Expression, new: &str, pulse: &Pulse) -> Result<Text<'a>> {
+    let (mut out, mut at, mut start, mut left) = (Rewriter::new(&text), 0, 0, Left::of(text.bytes.len(), pulse));
     for chunk in text.bytes.utf8_chunks() {
         regex.matches(chunk.valid(), &mut left, |place| {
             out.copy(at..start + place.start);

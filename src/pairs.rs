@@ -7,7 +7,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use crate::error::MAX_IDS;
-use crate::pages::{Pages, prefetch};
+use crate::pages::Pages;
 
 /// Of a pair that can't be joined; and an id of none, which is in no pair.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -75,19 +75,9 @@ impl Pairs {
         usize::try_from(pair.wrapping_mul(self.factor).wrapping_shr(self.shift)).unwrap_or_default()
     }
 
-    /// What a pair is multiplied by to be a hash, and how far that is shifted to be the number of a line.
-    pub(crate) fn hash(&self) -> (u64, u32) {
-        (self.factor, self.shift)
-    }
-
     /// The entries of a line.
     pub(crate) fn line(&self, place: usize) -> &Line {
         &self.lines[place]
-    }
-
-    /// Fetch a line ahead of its use.
-    pub(crate) fn prefetch(&self, place: usize) {
-        prefetch(&self.lines, place);
     }
 
     /// The number of a pair, or `NONE`.
@@ -99,7 +89,7 @@ impl Pairs {
     pub(crate) fn number_of(&self, pair: u64) -> u32 {
         let mut place = self.place(pair);
         loop {
-            let line = &self.lines[place];
+            let line = self.line(place);
             match line.number(pair) {
                 0 if line.is_full() => place = (place + 1) & (self.lines.len() - 1),
                 0 => return NONE,
@@ -113,15 +103,6 @@ impl Pairs {
         match &self.made {
             Made::After(distance) => number.wrapping_add(*distance),
             Made::Listed(ids) => ids.get(number as usize).copied().unwrap_or(NONE),
-        }
-    }
-
-    /// What the pairs of numbers become, in their place.
-    #[inline(always)]
-    pub(crate) fn all_made(&self, numbers: &mut [u32]) {
-        match &self.made {
-            Made::After(distance) => numbers.iter_mut().for_each(|number| *number = number.wrapping_add(*distance)),
-            Made::Listed(ids) => numbers.iter_mut().for_each(|number| *number = ids.get(*number as usize).copied().unwrap_or(NONE)),
         }
     }
 
@@ -196,6 +177,29 @@ impl Pairs {
                 return;
             }
             place = (place + 1) & (self.lines.len() - 1);
+        }
+    }
+}
+
+/// What merging side by side asks.
+#[cfg(target_arch = "x86_64")]
+impl Pairs {
+    /// What a pair is multiplied by to be a hash, and how far that is shifted to be the number of a line.
+    pub(crate) fn hash(&self) -> (u64, u32) {
+        (self.factor, self.shift)
+    }
+
+    /// Fetch a line ahead of its use.
+    pub(crate) fn prefetch(&self, place: usize) {
+        crate::pages::prefetch(&self.lines, place);
+    }
+
+    /// What the pairs of numbers become, in their place.
+    #[inline(always)]
+    pub(crate) fn all_made(&self, numbers: &mut [u32]) {
+        match &self.made {
+            Made::After(distance) => numbers.iter_mut().for_each(|number| *number = number.wrapping_add(*distance)),
+            Made::Listed(ids) => numbers.iter_mut().for_each(|number| *number = ids.get(*number as usize).copied().unwrap_or(NONE)),
         }
     }
 }

@@ -60,14 +60,14 @@ impl Cutter {
         }
     }
 
-    fn found(&self, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
+    fn found(&self, piece: &[u8], left: &mut Left<'_>, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
         match &self.sought {
             Sought::Text(finder) => Ok(finder.find_iter(piece).map(|found| found.range()).collect()),
             Sought::Digits => Ok(digits(piece)),
             Sought::Regex(regex) => matches(regex, piece, left, pulse),
             Sought::BuiltIn(pattern) => {
                 let mut found = Vec::new();
-                pattern.windows(piece, |start, ends| {
+                pattern.windows(piece, pulse, |start, ends| {
                     pulse.tick(0)?;
                     found.extend(spans(start, ends));
                     Ok(())
@@ -78,7 +78,7 @@ impl Cutter {
     }
 
     /// Cut a piece into what is found and what stands between.
-    fn places(&self, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Place>> {
+    fn places(&self, piece: &[u8], left: &mut Left<'_>, pulse: &Pulse) -> Result<Vec<Place>> {
         let (mut places, mut at) = (Vec::new(), 0);
         for found in self.found(piece, left, pulse)? {
             if at < found.start {
@@ -94,7 +94,7 @@ impl Cutter {
     }
 
     /// Cut a piece.
-    fn cut(&self, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
+    fn cut(&self, piece: &[u8], left: &mut Left<'_>, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
         let mut places = self.places(piece, left, pulse)?;
         match self.behavior {
             Behavior::Isolated => return Ok(places.into_iter().map(|(range, _)| range).collect()),
@@ -142,7 +142,7 @@ fn tick_at(start: usize, end: usize, pulse: &Pulse) -> Result<()> {
 }
 
 /// The matches of a regular expression.
-fn matches(regex: &Expression, piece: &[u8], left: &mut Left, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
+fn matches(regex: &Expression, piece: &[u8], left: &mut Left<'_>, pulse: &Pulse) -> Result<Vec<Range<usize>>> {
     let (mut found, mut start) = (Vec::new(), 0);
     for chunk in piece.utf8_chunks() {
         regex.matches(chunk.valid(), left, |place| {
@@ -159,7 +159,7 @@ fn matches(regex: &Expression, piece: &[u8], left: &mut Left, pulse: &Pulse) -> 
 pub(crate) fn pretokens(text: &[u8], steps: &[Cutter], pulse: &Pulse) -> Result<Vec<Range<usize>>> {
     let mut ranges: Vec<_> = std::iter::once(0..text.len()).collect();
     for step in steps {
-        let (mut cut, mut left) = (Vec::with_capacity(ranges.len()), Left::of(text.len()));
+        let (mut cut, mut left) = (Vec::with_capacity(ranges.len()), Left::of(text.len(), pulse));
         for range in ranges {
             cut.extend(step.cut(&text[range.clone()], &mut left, pulse)?.into_iter().map(|inner| range.start + inner.start..range.start + inner.end));
         }

@@ -2,30 +2,62 @@
 //!
 //! Nothing outlives a call: every thread is joined before it returns, so that a fork at any other time is safe. Work that takes long runs on a worker and ticks
 //! at least every 20 ms or so; the calling thread meanwhile wakes every 20 ms, reports how much is done and asks whether to go on. A machine that gives no
-//! more threads gets the same result from the calling thread alone.
+//! more threads gets the same result from the calling thread alone. Work that is mostly short stays on that thread, and asks for itself if it isn't.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, MAX_THREADS, Result};
 
 const BEAT: Duration = Duration::from_millis(20);
+/// How many ticks there are between two looks at the clock, where the work asks for itself.
+const A_LOOK: u64 = 8;
 
 /// What a long call ticks on: it says how much is done, and is told whether to stop.
 #[derive(Default)]
 pub struct Pulse {
     stop: AtomicBool,
     done: AtomicU64,
+    asking: Option<Asking>,
+}
+
+/// What work that nobody watches asks for itself, whether to go on: a call that isn't expected to take long may all the same.
+struct Asking {
+    go_on: fn() -> bool,
+    ticks: AtomicU64,
+    since: OnceLock<Instant>,
+    beats: AtomicU64,
+}
+
+impl Asking {
+    /// Whether to stop, asked every 20 ms or so.
+    fn stop(&self) -> bool {
+        if self.ticks.fetch_add(1, Ordering::Relaxed) % A_LOOK < A_LOOK - 1 {
+            return false;
+        }
+        let beats = self.since.get_or_init(Instant::now).elapsed().as_nanos() / BEAT.as_nanos();
+        let beats = u64::try_from(beats).unwrap_or(u64::MAX);
+        self.beats.fetch_max(beats, Ordering::Relaxed) < beats && !(self.go_on)()
+    }
 }
 
 impl Pulse {
+    /// One whose work runs on the thread of its caller, and asks whether to go on by itself, every 20 ms or so.
+    pub fn asking(go_on: fn() -> bool) -> Self {
+        let asking = Asking { go_on, ticks: AtomicU64::default(), since: OnceLock::new(), beats: AtomicU64::default() };
+        Self { asking: Some(asking), ..Self::default() }
+    }
+
     /// Say that `n` more units of work are done; an error when the caller wants to stop.
     pub fn tick(&self, n: u64) -> Result<()> {
         if n > 0 {
             self.done.fetch_add(n, Ordering::Relaxed); // else workers would wait for each other to do nothing
+        }
+        if self.asking.as_ref().is_some_and(Asking::stop) {
+            self.stop.store(true, Ordering::Relaxed);
         }
         if self.stop.load(Ordering::Relaxed) { Err(Error::interrupted()) } else { Ok(()) }
     }
@@ -112,6 +144,16 @@ mod tests {
             }
         });
         assert_eq!(stopped.map_err(|error| error.kind), Err(Kind::Interrupted));
+    }
+
+    #[test]
+    fn work_that_asks_for_itself_is_stopped_too() {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let pulse = Pulse::asking(|| ASKED.fetch_add(1, Ordering::Relaxed) < 2);
+        while pulse.tick(1).is_ok() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!((ASKED.load(Ordering::Relaxed), pulse.tick(0).map_err(|error| error.kind)), (3, Err(Kind::Interrupted)));
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub struct Symbols {
     pub utf8: bool,
 }
 
+/// How many bytes of a text there are between two looks at whether to stop: some milliseconds of looking up characters.
+const TICK_EVERY: usize = 1 << 16;
+
 /// Tokens, merges and special tokens that fit together.
 ///
 /// ```
@@ -129,6 +132,7 @@ impl Vocabulary {
         let mut made: ByBytes<u32> = tokens.iter().map(|(token, id)| (token[..].into(), *id)).collect();
         let mut next = 256;
         for (left, right) in &merges {
+            pulse.tick(0)?;
             let token = [&left[..], right].concat();
             if let Entry::Vacant(new) = made.entry(token[..].into()) {
                 new.insert(next);
@@ -238,6 +242,7 @@ impl Vocabulary {
     }
 
     /// What merging begins with: the ids of the bytes, and the numbers of the pairs of two bytes.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn beginnings(&self) -> (&[u32; 1 << 8], &[u32; 1 << 16]) {
         (&self.bytes, &self.byte_pairs)
     }
@@ -263,18 +268,25 @@ impl Vocabulary {
     }
 
     /// Add the ids that merging a pretoken begins with.
-    pub fn symbols(&self, pretoken: &[u8], ids: &mut Vec<u32>) {
+    pub fn symbols(&self, pretoken: &[u8], ids: &mut Vec<u32>, pulse: &Pulse) -> Result<()> {
         if self.kind.characters {
-            self.each_symbol(pretoken, |id, _| ids.push(id));
-        } else {
-            ids.extend(pretoken.iter().map(|byte| self.byte(*byte)));
+            return self.each_symbol(pretoken, pulse, |id, _| ids.push(id));
         }
+        for some in pretoken.chunks(TICK_EVERY) {
+            pulse.tick(0)?;
+            ids.extend(some.iter().map(|byte| self.byte(*byte)));
+        }
+        Ok(())
     }
 
     /// Give the ids that merging a pretoken of characters begins with, and how many bytes each one stands for.
-    pub(crate) fn each_symbol(&self, pretoken: &[u8], mut take: impl FnMut(u32, usize)) {
-        let (mut at, mut unknown) = (0, 0);
+    pub(crate) fn each_symbol(&self, pretoken: &[u8], pulse: &Pulse, mut take: impl FnMut(u32, usize)) -> Result<()> {
+        let (mut at, mut unknown, mut due) = (0, 0, 0);
         while at < pretoken.len() {
+            if at >= due {
+                pulse.tick(0)?;
+                due = at + TICK_EVERY;
+            }
             let length = character(&pretoken[at..]);
             let data = &pretoken[at..at + length];
             at += length;
@@ -290,6 +302,7 @@ impl Vocabulary {
                 (Some(id), _) => take(id, length),
             }
         }
+        Ok(())
     }
 
     /// Whether the character that a text begins with is a token.

@@ -29,7 +29,6 @@ pub(crate) fn width() -> Width {
     })
 }
 
-#[cfg(target_arch = "x86_64")]
 fn widest() -> Width {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let (f, bw) = (is_x86_feature_detected!("avx512f"), is_x86_feature_detected!("avx512bw"));
@@ -37,9 +36,4 @@ fn widest() -> Width {
     let bits = is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("popcnt");
     let bytes = avx512 && bits && is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("avx512vbmi2");
     [(bytes, Width::Avx512Bytes), (avx512, Width::Avx512), (avx2, Width::Avx2)].iter().find(|(has, _)| *has).map_or(Width::Plain, |(_, width)| *width)
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn widest() -> Width {
-    Width::Plain
 }

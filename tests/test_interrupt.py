@@ -13,8 +13,10 @@ import pytest
 from .backends import child
 
 PROLOGUE = """
-import itertools, json, os, random, signal, sys, threading, time
+import base64, itertools, json, os, random, signal, sys, tempfile, threading, time
 import toklet
+from pathlib import Path
+from toklet.integrations.tiktoken import Encoding
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it runs in the background with SIGINT ignored
 chance = random.Random(1)
 words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyzé中", k=chance.randint(1, 12))) for _ in range(100_000)]
@@ -26,6 +28,23 @@ long = "".join(chance.choices("ab", k=2_000_000))
 one_word = toklet.count([long * 2], "")
 ids = small.encode(text)
 twice, fourfold = text * 2, text * 4
+listed = Encoding.from_toklet(small, "small")
+folder = tempfile.TemporaryDirectory()
+corpus, ranks, again = (Path(folder.name, name) for name in ("corpus.txt", "ranks.tiktoken", "again.tiktoken"))
+corpus.write_text(fourfold, "utf-8")
+tokens = [bytes([byte]) for byte in range(256)] + [chance.randbytes(60) for _ in range(200_000)]
+lines_of_ranks = [base64.b64encode(token) + b" %d\\n" % rank for rank, token in enumerate(tokens)]
+ranks.write_bytes(b"".join(lines_of_ranks))
+again.write_bytes(b"".join(lines_of_ranks + lines_of_ranks[-1:]))
+words_of_ours = toklet.Tokenizer.from_merges([], pattern="[a-zé中]{1,20}|[^a-zé中]")
+far = toklet.Tokenizer.from_merges([], pattern=r"(?:(?=.{0,60}b)a?){16}c|a")  # no longer than what is otherwise not watched, and slow all the same
+
+def refused(path):
+    try:
+        toklet.load(path, pattern="gpt2")
+    except toklet.Error:
+        pass
+
 CALLS = {
     "train": lambda: counts.train(10_000),
     "train superwords": lambda: lines.train(6_000, superwords=4_000),
@@ -33,10 +52,17 @@ CALLS = {
     "encode": lambda: small.encode(text),
     "encode_batch": lambda: small.encode_batch(texts),
     "encode of one pretoken": lambda: small.encode(long),
+    "encode to a list": lambda: listed.encode_ordinary(twice),
+    "encode to lists": lambda: listed.encode_ordinary_batch(texts * 2),
+    "encode by a pattern of one's own": lambda: words_of_ours.encode(twice),
+    "encode by a pattern that reads ahead": lambda: far.encode("ab" * 20_000),
     "encode_with_offsets": lambda: small.encode_with_offsets(twice),
     "truncate": lambda: small.truncate(twice, 10**6),
     "count": lambda: toklet.count(texts * 2),
     "count of one text": lambda: toklet.count([fourfold]),
+    "count_files": lambda: toklet.count_files([corpus]),
+    "load": lambda: toklet.load(ranks, pattern="gpt2"),
+    "load what is refused": lambda: refused(again),
     "decode": lambda: small.decode(ids),
 }
 """

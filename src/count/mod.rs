@@ -157,7 +157,7 @@ impl WordCounts {
         let tables = parallel(threads, threads, |part| {
             let mut table = Table::default();
             for (word, n) in self.part(part, threads) {
-                pattern.windows(word, |start, ends| table.add_window(word, start, ends, n, pulse))?;
+                pattern.windows(word, pulse, |start, ends| table.add_window(word, start, ends, n, pulse))?;
             }
             Ok(table)
         })?;
@@ -252,7 +252,7 @@ impl Counter {
 
 fn count_piece(table: &mut Table, pattern: &Pattern, piece: &[u8], pulse: &Pulse) -> Result<()> {
     let (mut done, mut counted) = (0, 0);
-    pattern.windows(piece, |start, ends| {
+    pattern.windows(piece, pulse, |start, ends| {
         table.add_window(piece, start, ends, 1, pulse)?;
         counted = start + ends.last().map_or(0, |end| *end as usize);
         if counted - done >= TICK_EVERY {

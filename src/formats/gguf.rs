@@ -152,9 +152,9 @@ impl Keys<'_> {
         }
     }
 
-    fn texts(&self, key: &str) -> Result<Vec<&str>> {
+    fn texts(&self, key: &str, pulse: &Pulse) -> Result<Vec<&str>> {
         match self.values.get(key) {
-            Some(Value::Texts(texts)) => texts.iter().map(|text| self.utf8(key, text)).collect(),
+            Some(Value::Texts(texts)) => texts.iter().map(|text| pulse.tick(0).and_then(|()| self.utf8(key, text))).collect(),
             _ => Err(self.refused(key, "missing", "a list of texts")),
         }
     }
@@ -175,7 +175,7 @@ impl Keys<'_> {
 
     /// Byte-level BPE, as a tokenizer.json would say it.
     fn gpt2(&self, pulse: &Pulse) -> Result<Tokenizer> {
-        let tokens = self.texts("tokens")?;
+        let tokens = self.texts("tokens", pulse)?;
         let kinds = self.numbers("token_type", tokens.len())?;
         let pre = self.text("pre")?;
         let Some((_, pattern, whole)) = PATTERNS.iter().find(|(name, _, _)| *name == pre) else {
@@ -184,6 +184,7 @@ impl Keys<'_> {
         };
         let (mut vocab, mut added) = (Map::new(), Vec::new());
         for ((token, kind), id) in tokens.iter().zip(kinds).zip(0u32..) {
+            pulse.tick(0)?;
             if matches!(kind, 2..=4) {
                 let mut entry = added_token(token, id);
                 entry["special"] = json!(*kind != 4);
@@ -197,7 +198,7 @@ impl Keys<'_> {
         let level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false});
         let file = json!({
             "added_tokens": added, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]}, "post_processor": self.template(&tokens),
-            "model": {"type": "BPE", "ignore_merges": whole, "vocab": vocab, "merges": self.texts("merges")?},
+            "model": {"type": "BPE", "ignore_merges": whole, "vocab": vocab, "merges": self.texts("merges", pulse)?},
         });
         huggingface::of_file(&self.fields, file, pulse)
     }
@@ -224,7 +225,7 @@ impl Keys<'_> {
 
     /// sentencepiece's BPE.
     fn llama(&self, pulse: &Pulse) -> Result<Tokenizer> {
-        let tokens = self.texts("tokens")?;
+        let tokens = self.texts("tokens", pulse)?;
         let (kinds, scores) = (self.numbers("token_type", tokens.len())?, self.numbers("scores", tokens.len())?);
         let told = tokens.iter().zip(kinds).zip(scores);
         let pieces = told.map(|((text, kind), score)| Piece { text, score: f32::from_bits(*score), kind: u64::from(*kind) }).collect();

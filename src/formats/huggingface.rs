@@ -92,6 +92,7 @@ impl Reader<'_> {
         let added: HashMap<&str, (u32, bool)> = self.pipeline.added().iter().map(|token| (&*token.content, (token.id, token.special))).collect();
         let vocab = get(&self.file, "model.vocab");
         for (spelled, id) in self.fields.object("model.vocab", vocab)? {
+            pulse.tick(0)?;
             let id = self.fields.id(spelled, id)?;
             let found = added.get(spelled.as_str()).filter(|(added, _)| *added == id);
             if let Some(byte) = byte_token(spelled).filter(|_| fallback) {
@@ -102,6 +103,7 @@ impl Reader<'_> {
         }
         let mut merges: Vec<Parts> = Vec::new();
         for (number, merge) in self.fields.list("model.merges", get(&self.file, "model.merges"))?.iter().enumerate() {
+            pulse.tick(0)?;
             let parts = two(merge);
             self.fields.need(&format!("merge {number}"), merge, parts.is_some(), "two tokens")?;
             let (left, right) = parts.unwrap_or_default();
@@ -117,8 +119,8 @@ impl Reader<'_> {
 
     fn put_together(self, tokens: Vec<(Vec<u8>, u32)>, merges: Vec<Parts>, pulse: &Pulse) -> Result<Tokenizer> {
         let (whole, specials) = (get(&self.file, "model.ignore_merges") == true, self.pipeline.specials());
-        let all: std::collections::HashSet<&[u8]> = tokens.iter().map(|(token, _)| &token[..]).collect();
-        let complete = (0..=255).filter(|byte| never(*byte)).all(|byte| all.contains(&[byte][..]));
+        let bytes: std::collections::HashSet<&[u8]> = tokens.iter().map(|(token, _)| &token[..]).filter(|token| token.len() == 1).collect();
+        let complete = (0..=255).filter(|byte| never(*byte)).all(|byte| bytes.contains(&[byte][..]));
         if self.pipeline.plain() && get(&self.file, "model.unk_token").is_null() && complete {
             let pattern = self.pipeline.pattern();
             return Tokenizer::new(Vocabulary::new(tokens, Some(merges), specials, whole, pulse)?, &pattern, pulse);

@@ -51,7 +51,7 @@ pub fn read(data: &[u8], name: &str, pattern: Option<&str>, special_tokens: Opti
         ".gguf" => gguf::read(data, name, pulse),
         _ => {
             let fields = Fields { name };
-            let file = fields.parse(data, "a tokenizer.json")?;
+            let file = fields.parse(data, "a tokenizer.json", pulse)?;
             if tekken::is_one(&file) { tekken::read(&fields, &file, pulse) } else { huggingface::of_file(&fields, file, pulse) }
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn of_pieces(pieces: Vec<Piece<'_>>, name: &str, prefix: bool, squeez
     let flag = |value: bool| Value::Number(u64::from(value));
     let (trainer, normalizer) = (BTreeMap::from([(3, Value::Number(2))]), BTreeMap::from([(3, flag(prefix)), (4, flag(squeeze))]));
     let model = Model { name, pieces, trainer, normalizer, denormalizer: BTreeMap::new(), post_processor };
-    model.check()?;
+    model.check(pulse)?;
     model.tokenizer(pulse)
 }
 
@@ -75,7 +75,7 @@ pub(super) fn read(data: &[u8], name: &str, pulse: &Pulse) -> Result<Tokenizer> 
             settings.insert(number, value);
         }
     }
-    model.check()?;
+    model.check(pulse)?;
     model.tokenizer(pulse)
 }
 
@@ -106,7 +106,7 @@ impl<'a> Model<'a> {
     }
 
     /// Refuse what toklet doesn't do.
-    fn check(&self) -> Result<()> {
+    fn check(&self, pulse: &Pulse) -> Result<()> {
         match Self::number(&self.trainer, 3, 1) {
             2 => {}
             kind => return Err(self.refused("model_type", ["another", "unigram", "BPE", "word", "char"][usize::try_from(kind).unwrap_or(0) % 5], "BPE")),
@@ -121,6 +121,7 @@ impl<'a> Model<'a> {
             return Err(self.refused("denormalizer_spec", "a map of characters", "empty"));
         }
         for (piece, id) in self.pieces.iter().zip(0..) {
+            pulse.tick(0)?;
             if !matches!(piece.kind, NORMAL | UNKNOWN | CONTROL | USER_DEFINED | BYTE) {
                 let found = if piece.kind == UNUSED { "unused".into() } else { piece.kind.to_string() };
                 return Err(self.refused(format!("the type of piece {id}"), found, "normal, unknown, control, user-defined or byte"));
@@ -132,20 +133,25 @@ impl<'a> Model<'a> {
                 return Err(self.refused(format!("the byte piece {id}"), quote::text(piece.text), "like '<0x0A>'"));
             }
         }
-        let mut seen = HashSet::new();
-        if !self.pieces.iter().all(|piece| seen.insert((piece.text, piece.kind))) {
-            return Err(self.refused("the pieces", "one text twice", "texts that are all different"));
+        let mut seen = HashSet::with_capacity(self.pieces.len());
+        for piece in &self.pieces {
+            pulse.tick(0)?;
+            if !seen.insert((piece.text, piece.kind)) {
+                return Err(self.refused("the pieces", "one text twice", "texts that are all different"));
+            }
         }
-        self.check_kinds()
+        self.check_kinds(pulse)
     }
 
-    fn check_kinds(&self) -> Result<()> {
+    fn check_kinds(&self, pulse: &Pulse) -> Result<()> {
         let unknown: Vec<_> = self.of(UNKNOWN).map(|(text, _)| quote::text(text)).collect();
         if unknown.len() != 1 {
             return Err(self.refused("the unknown pieces", format!("[{}]", unknown.join(", ")), "one"));
         }
-        let normal: HashSet<&str> = self.of(NORMAL).map(|(text, _)| text).collect();
+        let mut normal = HashSet::with_capacity(self.pieces.len());
+        normal.extend(self.of(NORMAL).map(|(text, _)| text));
         for piece in self.of(NORMAL).map(|(text, _)| text) {
+            pulse.tick(0)?;
             if let Some(c) = piece.chars().find(|c| !normal.contains(&*c.to_string())) {
                 let place = format!("the character {} of the piece {}", quote::text(&c.to_string()), quote::text(piece));
                 return Err(self.refused(place, "no piece", "a piece too"));
@@ -210,8 +216,10 @@ impl<'a> Model<'a> {
     }
 
     fn tokenizer(&self, pulse: &Pulse) -> Result<Tokenizer> {
-        let pipeline = Pipeline::read(self.said(), &Fields { name: self.name })?;
-        let tokens: Vec<_> = self.of(NORMAL).map(|(text, id)| (swapped(text).into_bytes(), id)).collect();
+        let said = self.said();
+        pulse.tick(0)?;
+        let pipeline = Pipeline::read(said, &Fields { name: self.name })?;
+        let tokens = self.of(NORMAL).map(|(text, id)| pulse.tick(0).map(|()| (swapped(text).into_bytes(), id))).collect::<Result<Vec<_>>>()?;
         let kind = pipeline.kind(&tokens);
         Tokenizer::with_pipeline(Vocabulary::of_symbols(tokens, None, pipeline.specials(), false, kind, pulse)?, pipeline, pulse)
     }

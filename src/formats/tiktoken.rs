@@ -54,12 +54,19 @@ const PUBLISHED: [Published; 6] = [
 /// Its last line has a token of no bytes, which no text has: it is left out.
 const WHISPER: &str = "b34b360dbb493e781e479794586d661700670d65564001f23024971d1f2fa126";
 
+/// How many bytes of the file there are between two looks at whether to stop.
+const TICK_EVERY: usize = 1 << 20;
 /// About as many bytes has a line.
 const LINE: usize = 16;
 
 /// Read the ranks.
 pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_tokens: Option<Vec<(String, u32)>>, pulse: &Pulse) -> Result<Tokenizer> {
-    let sha256 = Sha256::digest(data).iter().fold(String::new(), |mut hex, byte| {
+    let mut digest = Sha256::new();
+    for some in data.chunks(TICK_EVERY) {
+        pulse.tick(0)?;
+        digest.update(some);
+    }
+    let sha256 = digest.finalize().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}"); // writing to a String can't fail
         hex
     });
@@ -72,14 +79,16 @@ pub(super) fn read(data: &[u8], name: &str, pattern: Option<&str>, special_token
     let specials = special_tokens.unwrap_or_else(|| published.iter().map(|(name, id)| ((*name).into(), *id)).collect());
     let data = if sha256 == WHISPER { data.trim_ascii_end().strip_suffix(b"= 50256").unwrap_or(data) } else { data };
     let mut room = vec![0; data.len()];
-    let vocabulary = ranks(data, name, &mut room).and_then(|ranks| Vocabulary::new(ranks, None, specials, true, pulse));
-    Tokenizer::new(vocabulary.map_err(|error| if error.kind == Kind::Interrupted { error } else { repeated(data, name).unwrap_or(error) })?, wanted, pulse)
+    let vocabulary = ranks(data, name, &mut room, pulse).and_then(|ranks| Vocabulary::new(ranks, None, specials, true, pulse));
+    let vocabulary = vocabulary.or_else(|error| Err(if error.kind == Kind::Interrupted { error } else { repeated(data, name, pulse)?.unwrap_or(error) }))?;
+    Tokenizer::new(vocabulary, wanted, pulse)
 }
 
 /// The tokens, written into `room`, which is as long as the file, and their ranks.
-fn ranks<'a>(data: &[u8], name: &str, mut room: &'a mut [u8]) -> Result<Vec<(&'a [u8], u32)>> {
+fn ranks<'a>(data: &[u8], name: &str, mut room: &'a mut [u8], pulse: &Pulse) -> Result<Vec<(&'a [u8], u32)>> {
     let mut ranks = Vec::with_capacity(data.len() / LINE);
-    for (line, number) in lines(data) {
+    for (line, number) in lines(data, pulse) {
+        let line = line?;
         let Some((size, rank)) = token_and_rank(line, room) else {
             let found = quote::text(&String::from_utf8_lossy(&line[..line.len().min(40)]));
             return Err(Error::new(Kind::Format, format!("line {number} of {name}"), found, "a token in base64 and its rank"));
@@ -93,22 +102,26 @@ fn ranks<'a>(data: &[u8], name: &str, mut room: &'a mut [u8]) -> Result<Vec<(&'a
 
 /// The first line whose token stands in a line before it, up to the first line that can't be read. That is said first of what a file is refused for; a
 /// vocabulary has no token twice, so one that came to be needs no such look.
-fn repeated(data: &[u8], name: &str) -> Option<Error> {
-    let mut seen = HashSet::<Vec<u8>, foldhash::fast::RandomState>::default();
-    for (line, number) in lines(data) {
-        let mut token = vec![0; line.len()];
-        let (size, _) = token_and_rank(line, &mut token)?;
-        token.truncate(size);
-        if let Some(token) = seen.replace(token) {
-            return Some(Error::new(Kind::Format, format!("line {number} of {name}"), format!("the token {} again", quote::bytes(&token)), "a new token"));
+fn repeated(data: &[u8], name: &str, pulse: &Pulse) -> Result<Option<Error>> {
+    let (mut seen, mut all) = (HashSet::with_capacity_and_hasher(data.len() / LINE, foldhash::fast::RandomState::default()), vec![0; data.len()]);
+    let mut room = &mut all[..];
+    for (line, number) in lines(data, pulse) {
+        let line = line?;
+        let Some((size, _)) = token_and_rank(line, room) else { return Ok(None) };
+        let (token, rest) = room.split_at_mut(size);
+        room = rest;
+        if !seen.insert(&*token) {
+            let found = format!("the token {} again", quote::bytes(token));
+            return Ok(Some(Error::new(Kind::Format, format!("line {number} of {name}"), found, "a new token")));
         }
     }
-    None
+    Ok(None)
 }
 
 /// The lines that aren't blank, and their numbers.
-fn lines(data: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
-    data.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty())
+fn lines<'a>(data: &'a [u8], pulse: &Pulse) -> impl Iterator<Item = (Result<&'a [u8]>, usize)> {
+    let ticked = data.split(|byte| *byte == b'\n').map(|line| pulse.tick(0).map(|()| line));
+    ticked.zip(1..).filter(|(line, _)| line.as_ref().map_or(true, |line| !line.trim_ascii().is_empty()))
 }
 
 /// Write a token into `room`, which is as long as the line at least; gives its size, and its rank.

@@ -84,7 +84,7 @@ mod tests {
             (b"a", b"b"),
         ];
         let vocabulary = Vocabulary::from_merges(merges.map(|(one, other)| (bytes(one), bytes(other))).to_vec(), vec![], &quiet)?;
-        let boundaries = Boundaries::of(&vocabulary);
+        let boundaries = Boundaries::of(&vocabulary, &quiet)?;
         let letters = [&b"a"[..], b"b", b"c", &[0xC3, 0xA9], &[0xE4, 0xB8, 0xAD], &[0xAD], &[0xC3], &[0xE4, 0xB8], &[0xF0, 0x9F], b"aaaaaaaaaaaaaaaa"];
         let (mut merger, mut next, mut marks, mut more) = (Merger::default(), chance(1), Vec::new(), 0);
         for _ in 0..300 {

@@ -52,7 +52,7 @@ impl Tokenizer {
     ) -> Result<()> {
         self.vocabulary().check(data)?;
         let tracked = matches!(chosen, Chosen::Refused(_)); // an error says where in the text it is
-        pipeline.each_piece(data, chosen, (at_start, tracked), &mut |piece| match piece {
+        pipeline.each_piece(data, chosen, (at_start, tracked), pulse, &mut |piece| match piece {
             Piece::Text(text) => self.cut(pipeline, &text.bytes, memory, pulse, take),
             Piece::Added(id, _) => {
                 take(&[id]);
@@ -72,7 +72,7 @@ impl Tokenizer {
             [] => return window(0, &[place(text.len())]),
             [cutter] => {
                 if let Some(pattern) = cutter.built_in() {
-                    return pattern.windows(text, window);
+                    return pattern.windows(text, pulse, window);
                 }
             }
             _ => {}
@@ -98,7 +98,7 @@ impl Tokenizer {
         self.vocabulary().check(data)?;
         let chosen = self.chosen(special)?;
         self.lookup().with(|memory| {
-            pipeline.each_piece(data, &chosen, (true, true), &mut |piece| {
+            pipeline.each_piece(data, &chosen, (true, true), pulse, &mut |piece| {
                 let text = match piece {
                     Piece::Text(text) => text,
                     Piece::Added(id, span) => {
@@ -112,10 +112,10 @@ impl Tokenizer {
                     let end = [u32::try_from(pretoken.len()).unwrap_or(u32::MAX)];
                     self.lookup().window(memory, pretoken, 0, &end, pulse, &mut |ids| found.extend_from_slice(ids))?;
                     let places = text.spans.as_ref().map_or(&[][..], |spans| &spans[range]);
-                    located(self.vocabulary(), pretoken, places, &found, |id, span| {
+                    located(self.vocabulary(), pretoken, places, &found, pulse, |id, span| {
                         ids.push(id);
                         spans.push(span);
-                    });
+                    })?;
                 }
                 Ok(())
             })

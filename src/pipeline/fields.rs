@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::json::{Refused, read};
 use crate::error::{Error, Kind, MAX_IDS, Result, quote};
+use crate::threads::Pulse;
 
 /// What one file says; every refusal names the file and the field.
 pub(crate) struct Fields<'a> {
@@ -23,8 +24,9 @@ pub(crate) fn get<'v>(inside: &'v Value, path: &str) -> &'v Value {
 
 impl Fields<'_> {
     /// Read JSON.
-    pub(crate) fn parse(&self, data: &[u8], called: &str) -> Result<Value> {
-        read(data).map_err(|refused| match refused {
+    pub(crate) fn parse(&self, data: &[u8], called: &str, pulse: &Pulse) -> Result<Value> {
+        read(data, pulse).map_err(|refused| match refused {
+            Refused::Stopped(error) => error,
             Refused::Twice(key) => Error::new(Kind::Format, self.name, format!("saying {} twice", quote::text(&key)), "an object whose keys are all different"),
             Refused::Objects(most) => Error::new(Kind::Format, self.name, format!("over {most} objects"), "of larger ones, or of fewer"),
             Refused::Syntax => Error::new(Kind::Format, self.name, "not JSON", called),

@@ -6,6 +6,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::error::Error as Ours;
+use crate::threads::Pulse;
+
 /// So many objects may be there, and one more for so many bytes: a token of a tekken.json has 50.
 const OBJECTS: usize = 1 << 16;
 const BYTES_AN_OBJECT: usize = 24;
@@ -18,32 +21,39 @@ pub(super) enum Refused {
     Twice(String),
     /// It has more objects than this.
     Objects(usize),
+    /// The caller wanted to stop.
+    Stopped(Ours),
 }
 
 /// Reads a value.
-struct Unique {
+struct Unique<'p> {
+    pulse: &'p Pulse,
     objects: usize,
     most: usize,
     refused: Option<Refused>,
 }
 
 /// Read all of some JSON.
-pub(super) fn read(data: &[u8]) -> Result<Value, Refused> {
-    let mut reader = Unique { objects: 0, most: OBJECTS + data.len() / BYTES_AN_OBJECT, refused: None };
+pub(super) fn read(data: &[u8], pulse: &Pulse) -> Result<Value, Refused> {
+    let mut reader = Unique { pulse, objects: 0, most: OBJECTS + data.len() / BYTES_AN_OBJECT, refused: None };
     let mut json = serde_json::Deserializer::from_slice(data);
     let read = reader.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
     read.map_err(|_| reader.refused.unwrap_or(Refused::Syntax))
 }
 
-impl Unique {
+impl Unique<'_> {
     /// Stop reading.
     fn refuse<T, E: Error>(&mut self, why: Refused) -> Result<T, E> {
         self.refused = Some(why);
         Err(E::custom(""))
     }
+
+    fn tick<E: Error>(&mut self) -> Result<(), E> {
+        self.pulse.tick(0).or_else(|stopped| self.refuse(Refused::Stopped(stopped)))
+    }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Unique {
+impl<'de> DeserializeSeed<'de> for &mut Unique<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -51,7 +61,7 @@ impl<'de> DeserializeSeed<'de> for &mut Unique {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Unique {
+impl<'de> Visitor<'de> for &mut Unique<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,6 +96,7 @@ impl<'de> Visitor<'de> for &mut Unique {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(&mut *self)? {
             list.push(item);
+            self.tick()?;
         }
         Ok(Value::Array(list))
     }
@@ -97,6 +108,7 @@ impl<'de> Visitor<'de> for &mut Unique {
         }
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
+            self.tick()?;
             if map.contains_key(&key) {
                 return self.refuse(Refused::Twice(key));
             }

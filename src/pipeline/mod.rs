@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::normalize::{SPACE_MARK, Span, Step, Text, prepend, replace};
 use crate::pretokenize::Cutter;
 use crate::special::{Added, AddedToken, Chosen, Visit};
+use crate::threads::Pulse;
 use crate::vocab::{Symbols, Vocabulary};
 use fields::{Fields, get};
 use pretokenizer::{PreTokenizer, Prefix};
@@ -60,7 +61,7 @@ impl Pipeline {
     /// Make one of the JSON text that another was made of.
     pub fn new(text: &str) -> Result<Self> {
         let fields = Fields { name: "the pipeline" };
-        Self::read(fields.parse(text.as_bytes(), "a pipeline")?, &fields)
+        Self::read(fields.parse(text.as_bytes(), "a pipeline", &Pulse::default())?, &fields)
     }
 
     /// Make one of what a file says.
@@ -79,7 +80,7 @@ impl Pipeline {
                 raw.push((content, token.clone()));
                 continue;
             }
-            let sought = if verbatim { content } else { normalize(&steps, Text::new(content, None))?.bytes.into_owned() };
+            let sought = if verbatim { content } else { normalize(&steps, Text::new(content, None), &Pulse::default())?.bytes.into_owned() };
             let something = !sought.is_empty() || token.content.is_empty() && !token.lstrip && !token.rstrip; // nothing would be found everywhere
             fields.need("an added token", &json!(token.content), something, "one of which normalizing leaves something")?;
             let fits = sought.is_empty() || seen.insert(sought.clone());
@@ -203,6 +204,7 @@ impl Pipeline {
         data: &[u8],
         chosen: &Chosen<'_>,
         (at_start, located): (bool, bool),
+        pulse: &Pulse,
         visit: &mut dyn FnMut(Piece<'_>) -> Result<()>,
     ) -> Result<()> {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
@@ -211,7 +213,7 @@ impl Pipeline {
                 let spans = located.then(|| spans_of(&data[range.clone()], range.start));
                 let first = at_start && range.start == 0;
                 let text = Text::new(&data[range], spans);
-                return self.each_section(normalize(&self.steps, text)?, first, chosen, visit);
+                return self.each_section(normalize(&self.steps, text, pulse)?, first, chosen, visit);
             };
             visit(Piece::Added(token.id, (place(range.start), place(range.end))))
         })
@@ -240,8 +242,8 @@ impl Pipeline {
 }
 
 /// Do all steps.
-fn normalize<'a>(steps: &[Step], text: Text<'a>) -> Result<Text<'a>> {
-    steps.iter().try_fold(text, |text, step| step.apply(text))
+fn normalize<'a>(steps: &[Step], text: Text<'a>, pulse: &Pulse) -> Result<Text<'a>> {
+    steps.iter().try_fold(text, |text, step| step.apply(text, pulse))
 }
 
 /// The places of the characters of a text that begins at `start`, for each byte that of its character.
@@ -266,14 +268,14 @@ pub(crate) fn swapped(text: &str) -> String {
 }
 
 /// Where the ids of a pretoken come from, one after the other.
-pub(crate) fn located(vocabulary: &Vocabulary, pretoken: &[u8], spans: &[Span], ids: &[u32], mut take: impl FnMut(u32, Span)) {
+pub(crate) fn located(vocabulary: &Vocabulary, pretoken: &[u8], spans: &[Span], ids: &[u32], pulse: &Pulse, mut take: impl FnMut(u32, Span)) -> Result<()> {
     let mut symbols = rustc_hash::FxHashMap::default();
     if vocabulary.kind().unknown.is_some() {
         let mut at = 0;
-        vocabulary.each_symbol(pretoken, |id, length| {
+        vocabulary.each_symbol(pretoken, pulse, |id, length| {
             symbols.insert(at, (id, length));
             at += length;
-        });
+        })?;
     }
     let mut at = 0;
     for id in ids {
@@ -282,4 +284,5 @@ pub(crate) fn located(vocabulary: &Vocabulary, pretoken: &[u8], spans: &[Span], 
         take(*id, (spans[at].0, spans[at + length - 1].1));
         at += length;
     }
+    Ok(())
 }

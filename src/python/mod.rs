@@ -48,8 +48,8 @@ fn reported<T: Send>(py: Python<'_>, size: usize, report: Option<&Bound<'_, PyAn
         raised.is_none()
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| match size {
-        ..BRIEF => work(&Pulse::default()),
-        BRIEF..LONG => py.detach(|| work(&Pulse::default())),
+        ..BRIEF => work(&Pulse::asking(go_on)),
+        BRIEF..LONG => py.detach(|| work(&Pulse::asking(go_on))),
         _ => py.detach(|| watched(&mut beat, work)),
     }));
     match (raised, outcome) {
@@ -60,6 +60,11 @@ fn reported<T: Send>(py: Python<'_>, size: usize, report: Option<&Bound<'_, PyAn
             Err(exception(py, "InternalError", (words.unwrap_or_else(|| "a panic without words".into()),)))
         }
     }
+}
+
+/// Whether nothing has been raised in between, by Ctrl-C; it is kept where the interpreter keeps it.
+fn go_on() -> bool {
+    Python::attach(|py| py.check_signals().map_err(|error| error.restore(py)).is_ok())
 }
 
 /// A Python exception of a class of `toklet.reference.error`.
@@ -80,7 +85,7 @@ fn to_python(py: Python<'_>, error: Error) -> PyErr {
         Kind::Prompt => "PromptError",
         Kind::Io(_, Some(code)) => return PyOSError::new_err((code, error.found, error.place)),
         Kind::Io(_, None) => return PyOSError::new_err(error.to_string()),
-        Kind::Interrupted => return PyKeyboardInterrupt::new_err(()),
+        Kind::Interrupted => return PyErr::take(py).unwrap_or_else(|| PyKeyboardInterrupt::new_err(())),
         Kind::Internal => return exception(py, "InternalError", (error.to_string(),)),
     };
     exception(py, class, (error.place, error.found, error.allowed))

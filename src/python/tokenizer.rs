@@ -370,6 +370,6 @@ impl Stream {
 
 #[pyfunction]
 pub(super) fn split<'py>(py: Python<'py>, data: &[u8], pattern: &str) -> PyResult<Bound<'py, PyList>> {
-    let pretokens = call(py, data.len(), |_| crate::Pattern::new(pattern)?.split(data))?;
+    let pretokens = call(py, data.len(), |pulse| crate::Pattern::new(pattern)?.split_watched(data, pulse))?;
     PyList::new(py, pretokens.into_iter().map(|pretoken| PyBytes::new(py, pretoken)))
 }

@@ -3,21 +3,23 @@
 //! What the engine goes back over is counted in steps, and what it reads once and gives out again is the text. What is left is what it reads and lets lie: a
 //! look-ahead of any length, a group that is not gone back into, and a part that it leaves to its linear engine, which reads on in hope of more. `.*b|.`
 //! reads to the end of a line for each of its characters. So an expression is taken apart when it is compiled. Where it may read ahead by more than a few
-//! characters an automaton is made of all that may be read from a place on, in any order of trying (the trail): where that dies, nothing reads on. Run over
-//! the text it tells what a search may have cost.
+//! characters an automaton is made of all that may be read from a place on, in any order of trying (the trail): where that dies, nothing reads on. It is
+//! followed state by state, and how many it is in at each byte, all together, is what a search may cost: so much does the engine do at worst, when what it
+//! remembers of its automata doesn't suffice.
 //!
-//! Mostly it needn't run. Begun in all of its states at once it tells whether any trail, wherever it came from, goes on for long: if a block of the text is
-//! thin, which is to say that all have died before it ends, what begins in the block before it reads at most two blocks. That is asked once for each block,
-//! and mostly answered by its first word.
+//! Mostly it needn't be followed. Begun in all of its states at once it tells whether any trail, wherever it came from, goes on for long: if a block of the text
+//! is thin, which is to say that all have died before it ends, what begins in the block before it reads at most two blocks. That is asked once for each block,
+//! and mostly answered by its first byte.
 
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use fancy_regex::{Assertion, Expr, LookAround};
-use regex_automata::hybrid::dfa::{Cache, DFA};
-use regex_automata::nfa::thompson::{Builder, NFA, State, Transition, WhichCaptures};
-use regex_automata::util::pool::Pool;
+use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use regex_automata::util::primitives::StateID;
-use regex_automata::{Anchored, Input, MatchKind};
+
+use super::walk::{Walk, upon};
+use crate::error::Result;
 
 /// How many characters may be read ahead for nothing.
 const NEAR: usize = 64;
@@ -25,44 +27,41 @@ const NEAR: usize = 64;
 const FEW: usize = 4;
 /// How many bytes a block has.
 pub(super) const BLOCK: usize = 256;
-/// How many states a trail may have for all of them to be begun in at once: three times as many as those of the patterns in use.
+/// How many states a trail may have for all of them to be begun in at once: three times as many as those of the patterns in use. Where a trail is too large for
+/// an automaton, a byte of it counts as many.
 const STATES: usize = 1 << 12;
-/// What a byte counts for so many of a trail's states, all of which may have to be gone through; where the trail is too large for an automaton, for as many as
-/// there may be.
-const A_STEP: usize = 1 << 6;
-const LARGE: usize = STATES / A_STEP;
 /// What an automaton may be made of; where that isn't enough, all that follows is read.
-const AUTOMATON_BYTES: usize = 1 << 22;
+const AUTOMATON_BYTES: usize = 1 << 24;
+/// How many of its states an automaton takes over a byte, on average, that is run backwards: one of so many.
+const BACK: usize = 1 << 4;
 
 /// How often what is read ahead may be read for one place at which a match may begin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Dear {
+pub(super) enum Dear {
     Never,
     Once,
-    /// At every step.
+    /// At every step back.
     Often,
+    /// And on every way on, which goes round and round as long as there is text.
+    Always,
 }
-
-/// The states of an automaton that have been come by, for each thread.
-type Caches = Pool<Cache, Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>>;
 
 /// An expression that may read far ahead.
 pub(super) struct Ahead {
     trail: Option<Trail>,
-    /// At every step, not just once for each place at which a match may begin.
-    pub(super) often: bool,
-    /// It looks back, too.
-    back: bool,
+    pub(super) dear: Dear,
+    /// What a byte that it looks back over counts; 0 if it doesn't look far back.
+    back: usize,
 }
 
-/// A trail's automaton: anchored, it begins where the trail does, and else anywhere in it.
+/// A trail's automaton; and where it can be behind each byte, wherever it was before, which is told of one with few states alone.
 struct Trail {
-    dfa: DFA,
-    caches: Caches,
-    /// What a byte of it counts, and whether it can be begun in all of its states.
-    a_byte: usize,
-    anywhere: bool,
+    nfa: NFA,
+    behind: Option<Box<[Behind]>>,
 }
+
+/// Made when it is first asked for.
+type Behind = OnceLock<Box<[StateID]>>;
 
 impl Ahead {
     /// Of an expression that has been compiled; nothing if it never reads far.
@@ -70,94 +69,64 @@ impl Ahead {
         let Ok(tree) = Expr::parse_tree(pattern) else { return None };
         let mut reader = Reader { group: usize::MAX };
         reader.group = reader.widest_group(&tree.expr);
-        let (mut often, mut trails) = (false, Vec::new());
+        let (mut dear, mut trails) = (Dear::Never, Vec::new());
         for part in alternatives(&tree.expr) {
-            let dear = reader.dear(part);
-            often |= dear == Dear::Often;
-            if dear != Dear::Never {
+            let this = reader.dear(part);
+            dear = dear.max(this);
+            if this != Dear::Never {
                 let mut trail = String::new();
                 reader.trail(part, &mut trail);
                 trails.push(trail);
             }
         }
-        let looks_back =
-            |part: &Expr| matches!(part, Expr::LookAround(inner, LookAround::LookBehind | LookAround::LookBehindNeg) if reader.width(inner) > NEAR);
-        (!trails.is_empty()).then(|| Self { trail: automaton(&trails.join("|")), often, back: tree.expr.has_descendant_or_self(looks_back) })
+        let mut behind = Vec::new();
+        reader.behind(&tree.expr, &mut behind);
+        let back = if behind.is_empty() { 0 } else { automaton(&behind.join("|")).map_or(STATES, |nfa| 1 + nfa.states().len() / BACK) };
+        (dear != Dear::Never).then(|| Self { trail: Trail::of(&trails.join("|")), dear, back })
     }
 
-    /// How many bytes a search that begins at a place of a text may read, counted until there are as many as matter.
-    pub(super) fn from(&self, text: &str, at: usize, most: usize) -> usize {
-        let forth = self.alive(text, at, most, Anchored::Yes);
-        (if self.back { forth.max(at) } else { forth }).saturating_mul(self.trail.as_ref().map_or(LARGE, |trail| trail.a_byte))
+    /// What it costs to read from a place of a text as far as a search that begins there may, counted until it is as much as matters.
+    pub(super) fn cost(&self, text: &str, at: usize, most: usize, walk: &mut Walk<'_>) -> Result<usize> {
+        let rest = &text.as_bytes()[at..];
+        let (read, steps) = match &self.trail {
+            Some(trail) => walk.follow(&trail.nfa, &[trail.nfa.start_anchored()], rest, most.saturating_add(1))?,
+            None => (rest.len(), rest.len().saturating_mul(STATES)),
+        };
+        let steps = steps.max(at.saturating_mul(self.back));
+        Ok(if self.dear == Dear::Always { steps.saturating_mul(read.max(1)) } else { steps })
     }
 
     /// Whether nothing that begins before a block, which begins at a place, reads on behind it; and what it costs to know.
-    pub(super) fn is_thin(&self, text: &str, block: usize) -> (bool, usize) {
-        let Some(trail) = self.trail.as_ref().filter(|trail| trail.anywhere && !self.back) else { return (false, 0) };
-        let read = if block >= text.len() { 0 } else { self.alive(text, block, BLOCK, Anchored::No) };
-        (read < BLOCK, read * trail.a_byte)
-    }
-
-    /// After how many bytes from a place on nothing can be read any more.
-    fn alive(&self, text: &str, at: usize, most: usize, begun: Anchored) -> usize {
-        let rest = &text.as_bytes()[at..];
-        let read = self.trail.as_ref().and_then(|trail| dies(&trail.dfa, &mut trail.caches.get(), &rest[..rest.len().min(most)], begun));
-        read.unwrap_or(rest.len().min(most))
-    }
-}
-
-/// Where an automaton dies in a text.
-fn dies(dfa: &DFA, cache: &mut Cache, text: &[u8], begun: Anchored) -> Option<usize> {
-    let mut state = dfa.start_state_forward(cache, &Input::new(text).anchored(begun)).ok()?;
-    for (read, byte) in text.iter().enumerate() {
-        state = dfa.next_state(cache, state, *byte).ok()?;
-        if state.is_dead() {
-            return Some(read);
+    pub(super) fn is_thin(&self, text: &str, block: usize, walk: &mut Walk<'_>) -> Result<(bool, usize)> {
+        let Some((first, rest)) = text.as_bytes().get(block..).and_then(<[u8]>::split_first) else { return Ok((true, 0)) };
+        match self.trail.as_ref().filter(|_| self.back == 0).and_then(|trail| Some((&trail.nfa, trail.behind(*first)?))) {
+            None => Ok((false, 0)),
+            Some((nfa, begun)) => {
+                let rest = &rest[..rest.len().min(BLOCK - 1)];
+                let (read, steps) = walk.follow(nfa, begun, rest, usize::MAX)?;
+                Ok((read < rest.len(), steps))
+            }
         }
     }
-    None
 }
 
-fn automaton(trail: &str) -> Option<Trail> {
+fn automaton(trail: &str) -> Option<NFA> {
     let config = NFA::config().nfa_size_limit(Some(AUTOMATON_BYTES)).which_captures(WhichCaptures::None);
-    let one = NFA::compiler().configure(config).build(trail).ok()?;
-    let mut all = Builder::new();
-    all.start_pattern().ok()?;
-    let (mut met, mut waiting) = (vec![false; one.states().len()], vec![one.start_anchored()]);
-    while let Some(state) = waiting.pop() {
-        if !std::mem::replace(&mut met[state], true) {
-            waiting.extend(behind(one.state(state)).into_iter().map(|part| part.next));
-        }
-    }
-    for state in one.states() {
-        let next = behind(state);
-        match state {
-            State::ByteRange { .. } | State::Sparse(_) | State::Dense(_) => all.add_sparse(next),
-            State::Match { .. } => all.add_match(),
-            _ => all.add_union(next.into_iter().map(|part| part.next).collect()),
-        }
-        .ok()?;
-    }
-    let anywhere = (0..met.len()).filter(|state| met[*state]).map(StateID::new).collect::<Result<_, _>>().ok()?;
-    let anywhere = all.add_union(anywhere).ok()?;
-    all.finish_pattern(one.start_anchored()).ok()?;
-    let config = DFA::config().match_kind(MatchKind::All).skip_cache_capacity_check(true);
-    let dfa = DFA::builder().configure(config).build_from_nfa(all.build(one.start_anchored(), anywhere).ok()?).ok()?;
-    let same = dfa.clone();
-    Some(Trail { dfa, caches: Pool::new(Box::new(move || same.create_cache())), a_byte: 1 + met.len() / A_STEP, anywhere: met.len() <= STATES })
+    NFA::compiler().configure(config).build(trail).ok()
 }
 
-/// What follows a state, and upon which bytes where it takes one.
-fn behind(state: &State) -> Vec<Transition> {
-    let anyhow = |next: &StateID| Transition { start: 0, end: u8::MAX, next: *next };
-    match state {
-        State::ByteRange { trans } => vec![*trans],
-        State::Sparse(sparse) => sparse.transitions.to_vec(),
-        State::Dense(dense) => (0..=u8::MAX).zip(&dense.transitions).map(|(byte, next)| Transition { start: byte, end: byte, next: *next }).collect(),
-        State::Look { next, .. } | State::Capture { next, .. } => vec![anyhow(next)],
-        State::Union { alternates } => alternates.iter().map(anyhow).collect(),
-        State::BinaryUnion { alt1, alt2 } => vec![anyhow(alt1), anyhow(alt2)],
-        State::Fail | State::Match { .. } => Vec::new(),
+impl Trail {
+    fn of(trail: &str) -> Option<Self> {
+        let nfa = automaton(trail)?;
+        let behind = (nfa.states().len() <= STATES).then(|| (0..=u8::MAX).map(|_| Behind::new()).collect());
+        Some(Self { nfa, behind })
+    }
+
+    fn behind(&self, byte: u8) -> Option<&[StateID]> {
+        let behind = self.behind.as_ref()?.get(usize::from(byte))?;
+        let trail = |next: &StateID| self.nfa.is_always_start_anchored() || *next != self.nfa.start_unanchored(); // the way to a start isn't part of the trail
+        let next = || self.nfa.states().iter().filter_map(|state| upon(state, byte)).filter(trail).collect::<BTreeSet<_>>();
+        Some(behind.get_or_init(|| next().into_iter().collect()))
     }
 }
 
@@ -283,8 +252,9 @@ impl Reader {
             Expr::Group(inner) => self.within(inner, come),
             Expr::Concat(parts) => self.in_turn(parts, come),
             Expr::Alt(parts) => parts.iter().map(|part| self.within(part, come)).max().unwrap_or(Dear::Never),
-            Expr::Repeat { child, hi, .. } => self.within(child, if *hi > 1 { usize::MAX } else { come }),
-            Expr::Conditional { .. } | Expr::SubroutineCall(_) | Expr::Absent(_) => Dear::Often,
+            Expr::Repeat { child, hi: ..=1, .. } => self.within(child, come),
+            Expr::Repeat { child, .. } if self.within(child, usize::MAX) == Dear::Never => Dear::Never,
+            Expr::Repeat { .. } | Expr::Conditional { .. } | Expr::SubroutineCall(_) | Expr::Absent(_) => Dear::Always,
             _ => Dear::Never,
         }
     }
@@ -296,6 +266,20 @@ impl Reader {
             come = come.saturating_mul(ways(part));
         }
         dear
+    }
+
+    /// What is looked back over that may be long.
+    fn behind(&self, expr: &Expr, out: &mut Vec<String>) {
+        if let Expr::LookAround(inner, LookAround::LookBehind | LookAround::LookBehindNeg) = expr
+            && self.width(inner) > NEAR
+        {
+            let mut trail = String::new();
+            self.trail(inner, &mut trail);
+            out.push(trail);
+        }
+        if !expr.is_leaf_node() {
+            expr.children_iter().for_each(|child| self.behind(child, out));
+        }
     }
 
     /// Write what may be read: a look-ahead is read or not, and what follows is read behind either; what has no width is always there.

@@ -8,6 +8,7 @@ use super::class::{BLOCK, Class, SHORT, SPARE, WINDOW, classify};
 use super::machine::blocks::{Flags, flags, places};
 use super::machine::{AT_MARK, BEFORE, HERE, Machine};
 use crate::error::{Error, Kind, Result};
+use crate::threads::Pulse;
 
 /// What is known of some bytes of a text, in blocks.
 struct Window<const BLOCKS: usize> {
@@ -26,14 +27,14 @@ struct Window<const BLOCKS: usize> {
 }
 
 /// Cut a text with a machine: `take` is told where a pretoken begins, and where it and those behind it end, counted from there.
-pub(super) fn windows(machine: &Machine, data: &[u8], take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
+pub(super) fn windows(machine: &Machine, data: &[u8], pulse: &Pulse, take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
     match data.len() {
-        ..=SHORT => windows_of::<{ (SHORT + SPARE) / BLOCK }>(machine, data, take),
-        _ => windows_of::<{ (WINDOW + SPARE) / BLOCK }>(machine, data, take),
+        ..=SHORT => windows_of::<{ (SHORT + SPARE) / BLOCK }>(machine, data, pulse, take),
+        _ => windows_of::<{ (WINDOW + SPARE) / BLOCK }>(machine, data, pulse, take),
     }
 }
 
-fn windows_of<const BLOCKS: usize>(machine: &Machine, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
+fn windows_of<const BLOCKS: usize>(machine: &Machine, data: &[u8], pulse: &Pulse, mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
     let (bytes, flags) = ([[0; BLOCK]; BLOCKS], [Flags::default(); BLOCKS]);
     let mut window = Window { classes: bytes, steps: bytes, flags, at: 0, start: 0, before: 0, mark: 0, ends: Vec::new() };
     let mut state = Machine::START;
@@ -58,6 +59,8 @@ fn windows_of<const BLOCKS: usize>(machine: &Machine, data: &[u8], mut take: imp
             take(window.start, &window.ends)?;
             window.start += end as usize;
             window.ends.clear();
+        } else {
+            pulse.tick(0)?; // nothing that a caller could tick at
         }
     }
     Ok(())

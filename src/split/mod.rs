@@ -21,8 +21,10 @@ mod qwen3_5;
 pub(crate) mod regex;
 mod tekken;
 mod text;
+mod walk;
 
 use crate::error::{Error, Kind, Result};
+use crate::threads::Pulse;
 use crate::unicode::Classes;
 use machine::Machine;
 use text::Text;
@@ -120,22 +122,23 @@ impl Pattern {
     }
 
     /// Cut text into pretokens, a few thousand bytes at a time: `take` is told where the first of them begins, and where it and those behind it end, counted
-    /// from there. Only a regular expression can fail, by giving up on a text.
+    /// from there. Only a regular expression can fail, by giving up on a text. It ticks where it takes long to find an end.
     ///
     /// ```
     /// let mut found = Vec::new();
-    /// toklet::Pattern::new("gpt2")?.windows(b"to be, or", |start, ends| Ok(found.push((start, ends.to_vec()))))?;
+    /// let quiet = toklet::threads::Pulse::default();
+    /// toklet::Pattern::new("gpt2")?.windows(b"to be, or", &quiet, |start, ends| Ok(found.push((start, ends.to_vec()))))?;
     /// assert_eq!(found, [(0, vec![2, 5, 6, 9])]);
     /// # Ok::<(), toklet::Error>(())
     /// ```
-    pub fn windows(&self, data: &[u8], mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
+    pub fn windows(&self, data: &[u8], pulse: &Pulse, mut take: impl FnMut(usize, &[u32]) -> Result<()>) -> Result<()> {
         match &self.0 {
             Cut::Nowhere if data.is_empty() => Ok(()),
             Cut::Nowhere => take(0, &[ends::narrow(data.len())?]),
-            Cut::Machine(known) => ends::windows(known.machine, data, take),
+            Cut::Machine(known) => ends::windows(known.machine, data, pulse, take),
             Cut::Regex(regex) => {
                 let mut start = 0;
-                for pretoken in regex::Matches::new(regex, data) {
+                for pretoken in regex::Matches::new(regex, data, pulse) {
                     let length = pretoken?.len();
                     take(start, &[ends::narrow(length)?])?;
                     start += length;
@@ -147,8 +150,14 @@ impl Pattern {
 
     /// Cut text into pretokens.
     pub fn split<'a>(&self, data: &'a [u8]) -> Result<Vec<&'a [u8]>> {
+        self.split_watched(data, &Pulse::default())
+    }
+
+    /// The same, where it may take long.
+    pub fn split_watched<'a>(&self, data: &'a [u8], pulse: &Pulse) -> Result<Vec<&'a [u8]>> {
         let mut pretokens = Vec::new();
-        self.windows(data, |start, ends| {
+        self.windows(data, pulse, |start, ends| {
+            pulse.tick(0)?;
             pretokens.extend(spans(start, ends).map(|span| &data[span]));
             Ok(())
         })?;

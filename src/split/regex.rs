@@ -2,26 +2,36 @@
 //!
 //! The library goes back and tries otherwise where a pattern asks for that, and bounds how often for each search. A text has as many searches as matches, so
 //! a pattern from a stranger's file could make every one of them as dear as one may be. So a search gets little patience at first, and more only as long as
-//! the text pays for it: by all its searches together a text of n bytes is gone back in at most 2,048 n times, or it is refused. What is read far ahead is
-//! paid for in the same way, a byte like a step (`ahead.rs`).
+//! the text pays for it: what all its searches together may cost is counted in steps (`Left`), or it is refused. A step is to take one state of an
+//! automaton over one byte (`ahead.rs`), some nanoseconds; to go back once is four. All is paid for before it is done, and a search can't be told to stop, so none
+//! may cost more than some million steps: a tenth of a second.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use fancy_regex::{Error as Failure, Regex, RegexBuilder, RegexInput, RuntimeError};
 
-use super::ahead::{Ahead, BLOCK};
+use super::ahead::{Ahead, BLOCK, Dear};
+use super::walk::Walk;
 use crate::error::{Error, Kind, Result};
+use crate::threads::Pulse;
 
 /// Ten times the longest pattern in use.
 const PATTERN_BYTES: usize = 1 << 14;
 /// What a pattern may compile to, all of its parts together; those in use take up to 1 MB.
 const COMPILED_BYTES: usize = 1 << 25;
-/// How often a search may go back: at first, and when that wasn't enough. What comes after the second is paid for; the first is for a search that may read far
-/// at every step.
-const PATIENCE: [usize; 4] = [1 << 4, 1 << 10, 1 << 15, 1 << 20];
-/// What a byte of text brings in.
-const A_BYTE: usize = 1 << 10;
+/// How often a search may go back: at first, and when that wasn't enough. A search that may read far at every step begins with the first, and pays for all; the
+/// others begin with the fourth, and pay for what comes after.
+const PATIENCE: [usize; 6] = [1 << 2, 1 << 4, 1 << 6, 1 << 10, 1 << 15, 1 << 20];
+const FREE: usize = 3;
+/// The steps of a text: so many for each byte, and before that as many as are soon done. A short text has fewer of these, for there may be many.
+const A_BYTE: usize = 1 << 8;
+const MOST: usize = 1 << 24;
+const FIRST: usize = 1 << 18;
+const A_FIRST_BYTE: usize = 1 << 14;
+/// How many of them one search may cost, which can't be told to stop, and how many it is to go back once.
+const A_SEARCH: usize = 1 << 23;
+const A_TURN: usize = 4;
 
 /// A regular expression.
 #[derive(Clone)]
@@ -33,54 +43,63 @@ pub(crate) struct Expression {
     ahead: Option<Arc<Ahead>>,
 }
 
-/// How often a text may still be gone back in, beyond what every search may, and how many bytes read ahead.
-pub(crate) struct Left {
+/// The steps that a text has left, beyond what every search may take.
+pub(crate) struct Left<'p> {
     steps: usize,
-    /// A stretch of a text, by its address, in which all reading ahead is short.
-    short: (usize, Range<usize>),
+    walk: Walk<'p>,
+    /// The block of a text, by its address, that was asked about last, and whether all reading ahead in it is short.
+    block: (usize, Range<usize>, bool),
 }
 
-impl Left {
+/// Why a search has no result.
+enum Ended {
+    Failed(Failure),
+    Stopped(Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Stopped(error)
+    }
+}
+
+type Found<T> = std::result::Result<T, Ended>;
+
+impl<'p> Left<'p> {
     /// Of a text of so many bytes.
-    pub(crate) fn of(bytes: usize) -> Self {
-        Self { steps: A_BYTE.saturating_mul(bytes), short: (0, 0..0) }
+    pub(crate) fn of(bytes: usize, pulse: &'p Pulse) -> Self {
+        let few = A_FIRST_BYTE.saturating_mul(bytes).saturating_add(FIRST).min(MOST);
+        Self { steps: A_BYTE.saturating_mul(bytes).saturating_add(few), walk: Walk::new(pulse), block: (0, 0..0, false) }
     }
 
-    fn pay(&mut self, steps: usize) -> std::result::Result<(), Failure> {
-        self.steps = self.steps.checked_sub(steps).ok_or_else(given_up)?;
-        Ok(())
+    fn pay(&mut self, steps: usize) -> Found<()> {
+        let left = self.steps.checked_sub(steps).filter(|_| steps <= A_SEARCH);
+        self.steps = left.ok_or_else(given_up)?;
+        Ok(self.walk.count(steps)?)
     }
 
-    /// Pay for all that may be read from a place on, once.
-    fn pay_ahead(&mut self, ahead: &Ahead, text: &str, from: usize) -> std::result::Result<usize, Failure> {
-        let read = ahead.from(text, from, self.steps.saturating_add(1));
-        self.pay(read)?;
-        Ok(read)
+    /// Pay for all that may be read from a place on, once; gives what it costs.
+    fn pay_ahead(&mut self, ahead: &Ahead, text: &str, from: usize) -> Found<usize> {
+        let cost = ahead.cost(text, from, self.steps.min(A_SEARCH), &mut self.walk)?;
+        self.pay(cost)?;
+        Ok(cost)
     }
 
-    /// The same for each place from one to another; what reads no further than the next block is had for nothing.
-    fn pay_between(&mut self, ahead: &Ahead, text: &str, from: usize, to: usize) -> std::result::Result<(), Failure> {
+    /// The same of a search that reads it no more than once; what reads no further than the next block is had for nothing.
+    fn pay_once(&mut self, ahead: &Ahead, text: &str, from: usize) -> Found<()> {
         let address = text.as_ptr().addr();
-        if self.short.0 == address && self.short.1.start <= from && to < self.short.1.end {
-            return Ok(());
+        if self.block.0 != address || !self.block.1.contains(&from) {
+            let block = from / BLOCK * BLOCK..(from / BLOCK + 1) * BLOCK;
+            let (thin, cost) = ahead.is_thin(text, block.end, &mut self.walk)?;
+            self.pay(cost)?;
+            self.block = (address, block, thin);
         }
-        for block in (from / BLOCK..=to / BLOCK).map(|at| at * BLOCK..(at + 1) * BLOCK) {
-            let (thin, read) = ahead.is_thin(text, block.end);
-            self.pay(read)?;
-            if thin {
-                self.short = (address, block);
-                continue;
-            }
-            for place in (from.max(block.start)..=to.min(block.end - 1)).filter(|place| text.is_char_boundary(*place)) {
-                self.pay_ahead(ahead, text, place)?;
-            }
-        }
-        Ok(())
+        if self.block.2 { Ok(()) } else { self.pay_ahead(ahead, text, from).map(drop) }
     }
 }
 
-fn given_up() -> Failure {
-    Failure::RuntimeError(RuntimeError::BacktrackLimitExceeded)
+fn given_up() -> Ended {
+    Ended::Failed(Failure::RuntimeError(RuntimeError::BacktrackLimitExceeded))
 }
 
 impl Expression {
@@ -89,9 +108,9 @@ impl Expression {
         if pattern.len() > PATTERN_BYTES {
             return Err(format!("it has over {PATTERN_BYTES} bytes"));
         }
-        let regex = compile(pattern, PATIENCE[1]).map_err(|error| error.to_string())?;
-        let ahead = Ahead::of(pattern).map(Arc::new);
-        Ok(Self { pattern: pattern.to_owned(), regexes: [OnceLock::new(), regex.into(), OnceLock::new(), OnceLock::new()], ahead })
+        let (regexes, regex) = (<[OnceLock<Regex>; PATIENCE.len()]>::default(), compile(pattern, PATIENCE[FREE]).map_err(|error| error.to_string())?);
+        regexes[FREE].get_or_init(|| regex);
+        Ok(Self { pattern: pattern.to_owned(), regexes, ahead: Ahead::of(pattern).map(Arc::new) })
     }
 
     /// As it was written.
@@ -101,56 +120,59 @@ impl Expression {
 
     /// Whether a text without characters is a match.
     pub(crate) fn takes_nothing(&self) -> bool {
-        !matches!(self.search("", 0, &mut Left::of(0)), Ok(None))
+        !matches!(self.search("", 0, &mut Left::of(0, &Pulse::default())), Ok(None))
     }
 
-    /// The first match from a place on.
-    fn search(&self, text: &str, from: usize, left: &mut Left) -> std::result::Result<Option<Range<usize>>, Failure> {
-        let Some(ahead) = self.ahead.as_deref() else { return self.try_patiently(text, from, None, left) };
-        if ahead.often {
-            // One place after the other, since what a step costs has to be known before.
-            for place in (from..=text.len()).filter(|place| text.is_char_boundary(*place)) {
-                let read = left.pay_ahead(ahead, text, place)?;
-                let found = self.try_patiently(text, place, Some(read), left)?;
-                if found.is_some() {
-                    return Ok(found);
-                }
+    /// The first match from a place on. Where it may read far, one place is tried after the other, since what that costs has to be known before.
+    fn search(&self, text: &str, from: usize, left: &mut Left<'_>) -> Found<Option<Range<usize>>> {
+        let Some(ahead) = self.ahead.as_deref() else { return self.try_patiently(RegexInput::new(text).from_pos(from), FREE, A_TURN, left) };
+        for place in (from..=text.len()).filter(|place| text.is_char_boundary(*place)) {
+            let input = RegexInput::new(text).from_pos(place).anchored(true).continue_from_previous_match_end(place == from);
+            let found = if ahead.dear == Dear::Once {
+                left.pay_once(ahead, text, place)?;
+                self.try_patiently(input, FREE, A_TURN, left)?
+            } else {
+                let a_step = left.pay_ahead(ahead, text, place)?;
+                self.try_patiently(input, 0, a_step.max(A_TURN), left)?
+            };
+            if found.is_some() {
+                return Ok(found);
             }
-            return Ok(None);
         }
-        let found = self.try_patiently(text, from, None, left)?;
-        left.pay_between(ahead, text, from, found.as_ref().map_or(text.len(), |found| found.start))?;
-        Ok(found)
+        Ok(None)
     }
 
-    /// Search with little patience, and with more as long as that can be paid for: from a place on, or at that place alone if each step may read as many bytes.
-    fn try_patiently(&self, text: &str, from: usize, a_step: Option<usize>, left: &mut Left) -> std::result::Result<Option<Range<usize>>, Failure> {
-        let first = usize::from(a_step.is_none());
+    /// Search with little patience, and with more as long as that can be paid for, at so much a step.
+    fn try_patiently(&self, input: RegexInput<'_, str>, first: usize, a_step: usize, left: &mut Left<'_>) -> Found<Option<Range<usize>>> {
         for (turn, patience) in PATIENCE.into_iter().enumerate().skip(first) {
-            if turn > first || a_step.is_some() {
-                left.pay(patience.saturating_mul(a_step.unwrap_or(0).max(usize::from(turn > first))))?;
+            if turn != FREE || first != FREE {
+                left.pay(patience.saturating_mul(a_step))?;
             }
             let regex = match self.regexes[turn].get() {
                 Some(regex) => regex,
                 None => {
-                    let made = compile(&self.pattern, patience)?;
+                    let made = compile(&self.pattern, patience).map_err(Ended::Failed)?;
                     self.regexes[turn].get_or_init(|| made)
                 }
             };
-            match regex.find_input(RegexInput::new(text).from_pos(from).anchored(a_step.is_some())) {
+            match regex.find_input(input.clone()) {
                 Ok(found) => return Ok(found.map(|found| found.range())),
                 Err(Failure::RuntimeError(RuntimeError::BacktrackLimitExceeded)) => {}
-                Err(other) => return Err(other),
+                Err(other) => return Err(Ended::Failed(other)),
             }
         }
         Err(given_up())
     }
 
     /// The next match from a place on that isn't empty.
-    pub(crate) fn next(&self, text: &str, mut from: usize, left: &mut Left) -> Result<Option<Range<usize>>> {
+    pub(crate) fn next(&self, text: &str, mut from: usize, left: &mut Left<'_>) -> Result<Option<Range<usize>>> {
         loop {
-            let found = self.search(text, from, left).map_err(|error| {
-                Error::new(Kind::Text, format!("the text from byte {from} on"), format!("too much for the pattern ({error})"), "one that the pattern can cut")
+            let found = self.search(text, from, left).map_err(|ended| match ended {
+                Ended::Stopped(error) => error,
+                Ended::Failed(error) => {
+                    let found = format!("too much for the pattern ({error})");
+                    Error::new(Kind::Text, format!("the text from byte {from} on"), found, "one that the pattern can cut")
+                }
             })?;
             match found {
                 Some(found) if found.is_empty() => match text[found.end..].chars().next() {
@@ -163,7 +185,7 @@ impl Expression {
     }
 
     /// Every match that isn't empty.
-    pub(crate) fn matches(&self, text: &str, left: &mut Left, mut take: impl FnMut(Range<usize>) -> Result<()>) -> Result<()> {
+    pub(crate) fn matches(&self, text: &str, left: &mut Left<'_>, mut take: impl FnMut(Range<usize>) -> Result<()>) -> Result<()> {
         let mut from = 0;
         while let Some(found) = self.next(text, from, left)? {
             from = found.end;
@@ -176,13 +198,15 @@ impl Expression {
 /// The engine makes automata of a pattern's parts, of which there are no more than of these signs.
 fn compile(pattern: &str, patience: usize) -> std::result::Result<Regex, Failure> {
     let parts = 1 + pattern.bytes().filter(|byte| b"|(+\\".contains(byte)).count();
-    RegexBuilder::new(pattern).delegate_size_limit(COMPILED_BYTES / parts).backtrack_limit(patience).build()
+    let mut builder = RegexBuilder::new(pattern);
+    builder.delegate_size_limit(COMPILED_BYTES / parts).backtrack_limit(patience);
+    builder.allow_input_assertion_overrides(pattern.contains(r"\G")).build() // where a search is cut into places, only the first goes on from a match
 }
 
 /// The matches of a regular expression in a text, and what stands between them.
 pub struct Matches<'a> {
     regex: &'a Expression,
-    left: Left,
+    left: Left<'a>,
     data: &'a [u8],
     at: usize,
     /// The stretch of UTF-8 that `at` lies in.
@@ -192,8 +216,8 @@ pub struct Matches<'a> {
 }
 
 impl<'a> Matches<'a> {
-    pub(super) fn new(regex: &'a Expression, data: &'a [u8]) -> Self {
-        Self { regex, left: Left::of(data.len()), data, at: 0, valid: (0, ""), ahead: None }
+    pub(super) fn new(regex: &'a Expression, data: &'a [u8], pulse: &'a Pulse) -> Self {
+        Self { regex, left: Left::of(data.len(), pulse), data, at: 0, valid: (0, ""), ahead: None }
     }
 
     fn following(&mut self) -> Option<Result<&'a [u8]>> {
@@ -228,8 +252,10 @@ impl<'a> Matches<'a> {
     /// The next match that isn't empty.
     fn search(&mut self, start: usize) -> Result<Option<(usize, usize)>> {
         let (offset, text) = self.valid;
-        let found =
-            self.regex.next(text, start - offset, &mut self.left).map_err(|error| Error { place: format!("the text from byte {start} on"), ..error })?;
+        let found = self.regex.next(text, start - offset, &mut self.left).map_err(|error| match error.kind {
+            Kind::Interrupted => error,
+            _ => Error { place: format!("the text from byte {start} on"), ..error },
+        })?;
         Ok(found.map(|found| (offset + found.start, offset + found.end)))
     }
 }
@@ -259,6 +285,7 @@ mod tests {
     }
     #[test]
     fn patterns_in_use_read_no_further_than_they_find() {
+        let quiet = Pulse::default();
         let published = [
             r"[\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
             r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,2}+| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
@@ -270,14 +297,16 @@ mod tests {
         for regex in Pattern::built_in().map(|(_, regex)| regex).chain(published) {
             let regex = Expression::new(&format!("(?:{regex})")).unwrap();
             for text in &texts {
-                let mut left = Left::of(text.len());
+                let mut left = Left::of(text.len(), &quiet);
                 regex.matches(text, &mut left, |_| Ok(())).unwrap_or_else(|error| panic!("{} of {:.9}: {error}", regex.as_str(), text));
-                assert!(left.steps > (A_BYTE - 300) * text.len(), "{} of {:.9}: {} of {}", regex.as_str(), text, left.steps, text.len());
+                let taken = Left::of(text.len(), &quiet).steps - left.steps;
+                assert!(taken < 64 * text.len() + FIRST, "{} of {:.9}: {taken} of {}", regex.as_str(), text, text.len());
             }
         }
     }
     #[test]
     fn reading_ahead_is_paid_for() {
+        let quiet = Pulse::default();
         let far = [
             r"a(?=.*b)|a",
             r"a(?!.*b)|a",
@@ -288,21 +317,31 @@ mod tests {
             r"(a+)b\1|a",
             r"a(?<=^.*)|a",
             r"(?>(?:a(?=a))+)b|a",
+            r"(?:a(?=.*))+b|a",
+            r"(?~b)c|a",
+            r"a(?=[ab]*a[ab]{1000}c)|a",
             r"a(?=\Z)|a",
         ];
         for pattern in far {
             let regex = Expression::new(pattern).unwrap();
             let text = if pattern.contains(r"\Z") { "a".repeat(20_000) + &"\n".repeat(20_000) } else { "a".repeat(40_000) };
-            let mut left = Left::of(text.len());
+            let mut left = Left::of(text.len(), &quiet);
             assert_eq!(regex.matches(&text, &mut left, |_| Ok(())).is_err(), !pattern.contains(r"\Z"), "{pattern}");
             let short = "a".repeat(10);
-            regex.matches(&short, &mut Left::of(short.len()), |_| Ok(())).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+            regex.matches(&short, &mut Left::of(short.len(), &quiet), |_| Ok(())).unwrap_or_else(|error| panic!("{pattern}: {error}"));
         }
     }
     #[test]
+    fn a_text_that_is_read_far_ahead_is_left_when_it_is_asked_for() {
+        let (regex, text) = (Expression::new(r"b(?=.*b)").unwrap(), "a".repeat(1 << 20) + &"b".repeat(40));
+        let found = |pulse: &Pulse| regex.matches(&text, &mut Left::of(text.len(), pulse), |_| Ok(())).map_err(|error| error.kind);
+        assert_eq!((found(&Pulse::default()), found(&Pulse::asking(|| true)), found(&Pulse::asking(|| false))), (Ok(()), Ok(()), Err(Kind::Interrupted)));
+    }
+    #[test]
     fn what_is_paid_for_changes_no_match() {
+        let quiet = Pulse::default();
         let parts =
-            [r"a", r"b?", r"\w+", r".*", r"(?=.*b)", r"(?!a*b)", r"(?<=a+)", r"(?>a*)", r"(a+)", r"\1", r"|", r"\b", r"\s*", r"\n", r"(?:ab|a)+?", r"$"];
+            [r"a", r"b?", r"\w+", r".*", r"(?=.*b)", r"(?!a*b)", r"(?<=a+)", r"(?>a*)", r"(a+)", r"\1", r"|", r"\b", r"\s*", r"\n", r"(?:ab|a)+?", r"$", r"\G"];
         let (mut next, mut compared, mut far) = (chance(11), 0, 0);
         for _ in 0..4_000 {
             let pattern: String = (0..1 + next(5)).map(|_| parts[next(parts.len())]).collect();
@@ -313,7 +352,7 @@ mod tests {
             let found = |regex: &Expression| {
                 let mut found = Vec::new();
                 regex
-                    .matches(&text, &mut Left::of(usize::MAX), |place| {
+                    .matches(&text, &mut Left::of(usize::MAX, &quiet), |place| {
                         found.push(place);
                         Ok(())
                     })
@@ -329,14 +368,15 @@ mod tests {
     }
     #[test]
     fn a_text_is_gone_back_in_no_more_than_it_pays_for() {
+        let quiet = Pulse::default();
         let dear = Expression::new(r"(?:a?){16}(?!.)(?=b)|a").unwrap(); // 65,536 ways to fail at each letter
         let text = "a".repeat(10_000);
-        let error = Matches::new(&dear, text.as_bytes()).find_map(|found| found.err()).unwrap();
+        let error = Matches::new(&dear, text.as_bytes(), &quiet).find_map(|found| found.err()).unwrap();
         assert!(error.found.starts_with("too much for the pattern"), "{error}");
         let long = Expression::new(r"\w+(?=!)|[^\w]").unwrap(); // as many ways back as letters
         for size in [100, 3_000, 200_000] {
             let text = format!("{} {}!", "b".repeat(size) + "!", "c".repeat(size));
-            let found: Vec<_> = Matches::new(&long, text.as_bytes()).map(|found| found.unwrap().len()).collect();
+            let found: Vec<_> = Matches::new(&long, text.as_bytes(), &quiet).map(|found| found.unwrap().len()).collect();
             assert_eq!(found, [size, 1, 1, size, 1]);
         }
     }
