@@ -158,12 +158,13 @@ impl Decoder {
     /// Join the bytes of the ids, which are as many as `measure` says.
     pub(crate) fn fill(&self, ids: &[u32], out: &mut Untouched<'_, u8>, pulse: &Pulse) -> Result<()> {
         let (begun, mut ids) = self.stripped(ids);
-        let mut at = begun.len();
-        out.lend(0, at).copy_from_slice(begun);
+        let place = out.lend(0, begun.len());
+        let mut at = place.len(); // less if they were others when they were measured
+        place.copy_from_slice(&begun[..at]);
         while !ids.is_empty() {
             let (joined, size) = self.join(ids, SOME, out.lend(at, ROOM));
             if joined == 0 {
-                break; // they were others when they were measured
+                break; // as there
             }
             (ids, at) = (&ids[joined..], at + size);
             pulse.tick(joined as u64)?;
@@ -352,6 +353,11 @@ mod tests {
                 }
                 let (data, size) = (decoder.bytes(&ids, &quiet).unwrap(), decoder.measure(&ids, &quiet).unwrap());
                 assert_eq!((size.bytes, size.widest), (data.len(), widest(&data)));
+                for length in [0, 1, data.len() / 2, data.len() + 40] {
+                    let other = pages::filled(length, |out| decoder.fill(&ids, out, &quiet)).unwrap(); // as if others had been measured
+                    let most = if length < data.len() { length.saturating_sub(MAX_TOKEN_BYTES) } else { data.len() };
+                    assert_eq!(other[..most], data[..most]);
+                }
                 let text = String::from_utf8(data).ok();
                 seen[text.as_ref().map_or(4, |_| WIDTHS.iter().position(|width| size.widest == *width).map_or(0, |at| at + 1))] += 1;
                 assert_eq!(through::<u32>(&decoder, &ids, size), text);
