@@ -117,12 +117,15 @@ impl Decoder {
     }
 
     fn plain_sum(&self, mut sum: Sum, ids: &[u32]) -> Sum {
-        for id in ids {
-            let shape = self.shape(*id);
-            sum.bytes += shape & COUNT; // of so many ids neither is too large
-            sum.characters += shape >> COUNT_BITS & COUNT;
-            sum.widths |= shape;
-            sum.unknown |= shape == 0;
+        for some in ids.chunks(BLOCK) {
+            prefetch(some, AHEAD);
+            for id in some {
+                let shape = self.shape(*id);
+                sum.bytes = sum.bytes.wrapping_add(shape & COUNT); // of so many ids neither is too large
+                sum.characters = sum.characters.wrapping_add(shape >> COUNT_BITS & COUNT);
+                sum.widths |= shape;
+                sum.unknown |= shape == 0;
+            }
         }
         sum
     }
