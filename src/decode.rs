@@ -3,19 +3,27 @@
 //! `decode` replaces what is not UTF-8 by U+FFFD, or refuses it where it is to be strict. `Stream` decodes one id at a time and holds back the bytes of an
 //! unfinished character (three at most) until the next id finishes it, so that the pieces join up to what `decode` gives.
 
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, MAX_TOKEN_BYTES, Result};
-use crate::pages;
+use crate::pages::{self, Untouched, prefetch};
 use crate::text::{self, Unit, ZEROS, widest};
 use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
-const TICK_EVERY: usize = 1 << 14;
+const TICK_EVERY: usize = 1 << 12;
 /// As many bytes has an entry of the table, and the last one says how many of those before it are the token's; 97% of cl100k's tokens find room.
 const ENTRY: usize = 16;
+/// As many ids are joined in one step, if the entries of all of them have room.
+const BLOCK: usize = 16;
+/// How many ids ahead they are fetched, and how many ahead their entries: the processor doesn't foresee even the first while it waits for the second.
+const AHEAD: usize = 1 << 9;
+const ENTRIES_AHEAD: usize = 1 << 6;
 /// As many ids at most are joined before their bytes are read, and as many bytes, among which any token has room beside what is kept of the one before it.
-const SOME: usize = 1 << 9;
+const SOME: usize = 1 << 10;
 const ROOM: usize = 1 << 14;
 /// The most bytes that a character has before it is whole.
 const UNFINISHED: usize = 3;
@@ -28,15 +36,27 @@ const LONGER: u8 = u8::MAX;
 /// was too much. That takes a third of the time of copying each token's own bytes from where they lie.
 pub struct Decoder {
     vocabulary: Arc<Vocabulary>,
-    /// Of each id how many bytes it has; 0 where there is none.
-    lengths: Vec<u16>,
-    /// Of each id how many of its bytes begin a character, and above that how wide a character there can be: a bit for each of `WIDTHS` that is reached.
-    shapes: Vec<u16>,
+    shapes: Vec<Shape>,
     entries: Vec<[u8; ENTRY]>,
 }
 
-/// The bits of a number of characters.
+/// What is told of a token's bytes, in one number: from the lowest bit up how many there are, 0 where there is no such token; how many of them begin a
+/// character; and how wide a character there can be, a bit for each of `WIDTHS` that is reached.
+type Shape = u32;
+
+/// The same of several tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum {
+    bytes: u32,
+    characters: u32,
+    widths: Shape,
+    /// Whether one of them doesn't exist.
+    unknown: bool,
+}
+
+/// The bits of a number of bytes.
 const COUNT_BITS: u32 = MAX_TOKEN_BYTES.ilog2() + 1;
+const COUNT: Shape = (1 << COUNT_BITS) - 1;
 const WIDTHS: [u32; 3] = [0xFF, 0xFFFF, 0x10_FFFF];
 
 /// How much ids stand for.
@@ -61,64 +81,62 @@ impl Decoder {
             entry
         };
         let ids = || (0u32..).take(vocabulary.size());
-        let number = |number| u16::try_from(number).unwrap_or(u16::MAX);
         let shape = |id| {
             let token = token(id);
-            if token.is_ascii() {
-                return number(token.len());
-            }
             let widest = widest(token);
-            let widths = WIDTHS.iter().rev().fold(0, |widths, width| widths << 1 | u16::from(widest >= *width));
-            widths << COUNT_BITS | number(token.iter().filter(|byte| **byte & 0xC0 != 0x80).count()) // the others go on one
+            let widths = WIDTHS.iter().rev().fold(0, |widths, width| widths << 1 | Shape::from(widest >= *width));
+            let begun = token.iter().filter(|byte| **byte & 0xC0 != 0x80).count(); // the others go on one
+            let [bytes, begun] = [token.len(), begun].map(|number| Shape::try_from(number).unwrap_or(COUNT).min(COUNT));
+            widths << (2 * COUNT_BITS) | begun << COUNT_BITS | bytes
         };
-        let lengths = ids().map(|id| number(token(id).len())).collect();
-        Self { lengths, shapes: ids().map(shape).collect(), entries: ids().map(entry).collect(), vocabulary }
-    }
-
-    /// How many bytes the ids stand for; an error if one of them doesn't exist.
-    pub fn size(&self, ids: &[u32], pulse: &Pulse) -> Result<usize> {
-        let (mut size, mut all) = (0, true);
-        for chunk in ids.chunks(TICK_EVERY) {
-            pulse.tick(0)?;
-            for id in chunk {
-                let length = self.length(*id);
-                size += usize::from(length);
-                all &= length > 0;
-            }
-        }
-        self.check(ids, all)?;
-        Ok(size - usize::from(self.strips(ids)))
+        Self { shapes: ids().map(shape).collect(), entries: ids().map(entry).collect(), vocabulary }
     }
 
     /// How much the ids stand for; an error if one of them doesn't exist.
     pub fn measure(&self, ids: &[u32], pulse: &Pulse) -> Result<Size> {
-        let (mut bytes, mut characters, mut widths, mut all) = (0, 0, 0, true);
+        let (mut bytes, mut characters, mut widths, mut unknown) = (0, 0, 0, false);
         for chunk in ids.chunks(TICK_EVERY) {
             pulse.tick(0)?;
-            let mut both = 0u64; // two sums in one number: those of so many ids don't touch each other
-            for id in chunk {
-                let (length, shape) = (self.length(*id), self.shapes.get(*id as usize).copied().unwrap_or_default());
-                both = both.wrapping_add(u64::from(length) | u64::from(shape % (1 << COUNT_BITS)) << 32);
-                widths |= shape;
-                all &= length > 0;
-            }
-            let sums: [u32; 2] = bytemuck::cast(both.to_le());
-            bytes += u32::from_le(sums[0]) as usize;
-            characters += u32::from_le(sums[1]) as usize;
+            let sum = self.sum(chunk);
+            (bytes, characters) = (bytes + sum.bytes as usize, characters + sum.characters as usize);
+            (widths, unknown) = (widths | sum.widths, unknown || sum.unknown);
         }
-        self.check(ids, all)?;
+        self.check(ids, unknown)?;
         let gone = usize::from(self.strips(ids));
-        let widest = WIDTHS.iter().zip(COUNT_BITS..).filter(|(_, bit)| widths >> bit & 1 == 1).map(|(width, _)| *width).last();
+        let widest = WIDTHS.iter().zip(2 * COUNT_BITS..).filter(|(_, bit)| widths >> bit & 1 == 1).map(|(width, _)| *width).last();
         Ok(Size { bytes: bytes - gone, characters: characters - gone, widest: widest.unwrap_or(0x7F) })
     }
 
-    fn length(&self, id: u32) -> u16 {
-        self.lengths.get(id as usize).copied().unwrap_or_default()
+    /// What is told of the tokens of some ids.
+    fn sum(&self, ids: &[u32]) -> Sum {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((sum, rest)) = wide::sum(&self.shapes, ids) {
+            return self.plain_sum(sum, rest);
+        }
+        self.plain_sum(Sum::default(), ids)
+    }
+
+    fn plain_sum(&self, mut sum: Sum, ids: &[u32]) -> Sum {
+        for some in ids.chunks(BLOCK) {
+            prefetch(some, AHEAD);
+            for id in some {
+                let shape = self.shape(*id);
+                sum.bytes = sum.bytes.wrapping_add(shape & COUNT); // of so many ids neither is too large
+                sum.characters = sum.characters.wrapping_add(shape >> COUNT_BITS & COUNT);
+                sum.widths |= shape;
+                sum.unknown |= shape == 0;
+            }
+        }
+        sum
+    }
+
+    fn shape(&self, id: u32) -> Shape {
+        self.shapes.get(id as usize).copied().unwrap_or_default()
     }
 
     /// Refuse ids of which one doesn't exist.
-    fn check(&self, ids: &[u32], all: bool) -> Result<()> {
-        match ids.iter().position(|id| !all && self.length(*id) == 0) {
+    fn check(&self, ids: &[u32], unknown: bool) -> Result<()> {
+        match ids.iter().position(|id| unknown && self.shape(*id) == 0) {
             None => Ok(()),
             Some(position) => Err(self.unknown(ids[position], position)),
         }
@@ -140,53 +158,73 @@ impl Decoder {
         first.map_or((&[], ids), |token| (&token[1..], &ids[1..]))
     }
 
-    /// Join the bytes of the ids, which are as many as `size` says.
-    pub fn fill(&self, ids: &[u32], out: &mut [u8], pulse: &Pulse) -> Result<()> {
-        let (begun, ids) = self.stripped(ids);
-        let (place, mut out) = out.split_at_mut(begun.len());
-        place.copy_from_slice(begun);
-        for chunk in ids.chunks(TICK_EVERY) {
-            let (_, size) = self.join(chunk, out);
-            out = &mut out[size..];
-            pulse.tick(chunk.len() as u64)?;
+    /// Join the bytes of the ids, which are as many as `measure` says.
+    pub(crate) fn fill(&self, ids: &[u32], out: &mut Untouched<'_, u8>, pulse: &Pulse) -> Result<()> {
+        let (begun, mut ids) = self.stripped(ids);
+        let place = out.lend(0, begun.len());
+        let mut at = place.len(); // less if they were others when they were measured
+        place.copy_from_slice(&begun[..at]);
+        while !ids.is_empty() {
+            let (joined, size) = self.join(ids, SOME, out.lend(at, ROOM));
+            if joined == 0 {
+                break; // as there
+            }
+            (ids, at) = (&ids[joined..], at + size);
+            pulse.tick(joined as u64)?;
         }
         Ok(())
     }
 
-    /// Join the bytes of ids as long as there is room; gives how many ids, and how many bytes. Behind them `out` may be overwritten.
-    fn join(&self, ids: &[u32], out: &mut [u8]) -> (usize, usize) {
-        let (mut at, mut behind) = (0, ids.iter());
-        while let Some(id) = behind.next() {
-            let Some(entry) = self.entries.get(*id as usize) else { continue };
-            match out.get_mut(at..at + ENTRY) {
-                Some(place) if entry[ENTRY - 1] != LONGER => {
-                    place.copy_from_slice(entry);
-                    at += usize::from(entry[ENTRY - 1]);
-                }
-                _ => {
-                    let token = self.vocabulary.get(*id).unwrap_or_default();
-                    let Some(place) = out.get_mut(at..at + token.len()) else { return (ids.len() - behind.len() - 1, at) };
-                    place.copy_from_slice(token);
-                    at += token.len();
+    /// Join the bytes of the first so many ids as long as there is room; gives how many ids, and how many bytes. Behind them `out` may be overwritten.
+    fn join(&self, ids: &[u32], most: usize, out: &mut [u8]) -> (usize, usize) {
+        let some = &ids[..ids.len().min(most)];
+        let (mut done, mut at) = (0, 0);
+        while done < some.len() {
+            prefetch(ids, done + AHEAD);
+            if let (Some(block), Some(place)) = (some[done..].first_chunk(), out[at..].first_chunk_mut()) {
+                ids.iter().skip(done + ENTRIES_AHEAD).take(BLOCK).for_each(|id| prefetch(&self.entries, *id as usize));
+                let (joined, size) = self.join_block(block, place);
+                (done, at) = (done + joined, at + size);
+                if joined == BLOCK {
+                    continue;
                 }
             }
+            let token = self.vocabulary.get(some[done]).unwrap_or_default();
+            let Some(place) = out.get_mut(at..at + token.len()) else { break };
+            place.copy_from_slice(token);
+            (done, at) = (done + 1, at + token.len());
         }
-        (ids.len(), at)
+        (done, at)
+    }
+
+    /// Join the bytes of some ids up to one for which an entry has no room; gives how many ids, and how many bytes.
+    fn join_block(&self, ids: &[u32; BLOCK], out: &mut [u8; BLOCK * ENTRY]) -> (usize, usize) {
+        let mut at = 0;
+        for (done, id) in ids.iter().enumerate() {
+            match self.entries.get(*id as usize) {
+                Some(entry) if entry[ENTRY - 1] != LONGER => {
+                    out[at..at + ENTRY].copy_from_slice(entry);
+                    at += usize::from(entry[ENTRY - 1]);
+                }
+                _ => return (done, at),
+            }
+        }
+        (BLOCK, at)
     }
 
     /// Join the bytes of the ids and read them as UTF-8 into `out`, which has place for as many characters as `measure` says, as wide as it says. Gives whether
     /// they are UTF-8; if so, every place has been written.
     ///
     /// They are joined a few kilobytes at a time, which are read while they are near; of a character that isn't whole the bytes are kept for the next time.
-    pub(crate) fn read<U: Unit>(&self, ids: &[u32], out: &mut [U], pulse: &Pulse) -> Result<bool> {
+    pub(crate) fn read<U: Unit>(&self, ids: &[u32], out: &mut Untouched<'_, U>, pulse: &Pulse) -> Result<bool> {
         let (begun, mut ids) = self.stripped(ids);
         let (mut room, mut kept, mut count) = (vec![0; ROOM + ZEROS], begun.len(), 0);
         room[..kept].copy_from_slice(begun);
         while kept > 0 || !ids.is_empty() {
-            let (joined, size) = self.join(&ids[..ids.len().min(SOME)], &mut room[kept..ROOM]);
+            let (joined, size) = self.join(ids, SOME, &mut room[kept..ROOM]);
             let end = kept + size;
             room[end..end + ZEROS].fill(0);
-            let (read, characters) = text::read(&room[..end + ZEROS], end, &mut out[count..]);
+            let (read, characters) = text::read(&room[..end + ZEROS], end, out.lend(count, end + ZEROS));
             (count, kept, ids) = (count + characters, end - read, &ids[joined..]);
             if kept > UNFINISHED || (kept > 0 && ids.is_empty()) {
                 return Ok(false);
@@ -199,11 +237,8 @@ impl Decoder {
 
     /// Join the bytes of the ids.
     pub fn bytes(&self, ids: &[u32], pulse: &Pulse) -> Result<Vec<u8>> {
-        let size = self.size(ids, pulse)?;
-        let mut out = pages::room(size);
-        out.resize(size, 0);
-        self.fill(ids, &mut out, pulse)?;
-        Ok(out)
+        let size = self.measure(ids, pulse)?.bytes;
+        pages::filled(size, |out| self.fill(ids, out, pulse))
     }
 
     /// Join the bytes of the ids and read them as UTF-8; what isn't UTF-8 becomes U+FFFD, or is refused where this is to be strict.
@@ -283,8 +318,8 @@ mod tests {
 
     /// Read ids in units of this kind.
     fn through<U: Unit>(decoder: &Decoder, ids: &[u32], size: Size) -> Option<String> {
-        let mut units = vec![U::from(b'?'); size.characters];
-        let whole = decoder.read(ids, &mut units, &Pulse::default()).unwrap();
+        let mut whole = false;
+        let units = pages::filled(size.characters, |out: &mut Untouched<'_, U>| decoder.read(ids, out, &Pulse::default()).map(|read| whole = read)).unwrap();
         whole.then(|| units.into_iter().map(|unit| char::from_u32(unit.into()).unwrap()).collect())
     }
 
@@ -313,8 +348,19 @@ mod tests {
                         ids.push(265);
                     }
                 }
+                #[cfg(target_arch = "x86_64")]
+                if let Some((sum, rest)) = wide::sum(&decoder.shapes, &ids) {
+                    let some = ids.len() - rest.len();
+                    assert_eq!(sum, decoder.plain_sum(Sum::default(), &ids[..some]));
+                    assert!(decoder.sum(&[&[266 + u32::MAX / 2 * (round % 2)], &ids[..]].concat()).unknown);
+                }
                 let (data, size) = (decoder.bytes(&ids, &quiet).unwrap(), decoder.measure(&ids, &quiet).unwrap());
                 assert_eq!((size.bytes, size.widest), (data.len(), widest(&data)));
+                for length in [0, 1, data.len() / 2, data.len() + 40] {
+                    let other = pages::filled(length, |out| decoder.fill(&ids, out, &quiet)).unwrap(); // as if others had been measured
+                    let most = if length < data.len() { length.saturating_sub(MAX_TOKEN_BYTES) } else { data.len() };
+                    assert_eq!(other[..most], data[..most]);
+                }
                 let text = String::from_utf8(data).ok();
                 seen[text.as_ref().map_or(4, |_| WIDTHS.iter().position(|width| size.widest == *width).map_or(0, |at| at + 1))] += 1;
                 assert_eq!(through::<u32>(&decoder, &ids, size), text);

@@ -7,9 +7,11 @@
 //! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once (those behind a table that gets shorter at once), and named to the system only
 //! in between; 2. a mapping is as long as its slice, begins at a multiple of any alignment, belongs to the table alone, and is zero, which is a value of every
 //! T; 3. it is memory like that of a Vec; 4. a prefetch changes nothing that a program can see, and may be asked for any address; 5. nor does advice on how
-//! large pages shall be, whatever else lies in the first and the last of them. The safe twin of a mapping is the Vec that small tables are.
+//! large pages shall be, whatever else lies in the first and the last of them; 6. memory before `ready` has been made zero, a value of every T, and may have been
+//! written since: all of it is ready once all has been lent. The safe twin of a mapping is the Vec that small tables are.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -138,6 +140,49 @@ pub(crate) fn make_room<T: bytemuck::Pod>(room: &mut Vec<T>, length: usize) {
     untouched(room.spare_capacity_mut());
 }
 
+/// Give so many numbers, which are written into their place.
+pub(crate) fn filled<T: bytemuck::Pod, E>(length: usize, fill: impl FnOnce(&mut Untouched<'_, T>) -> Result<(), E>) -> Result<Vec<T>, E> {
+    let mut made = room(length);
+    let mut places = Untouched::new(&mut made.spare_capacity_mut()[..length]);
+    fill(&mut places)?;
+    places.lend(0, length);
+    // 6
+    unsafe { made.set_len(length) };
+    Ok(made)
+}
+
+/// Memory that is to be touched for the first time where it is written. It is zero when it is lent out, made so a few kilobytes at a time: they are near then.
+pub(crate) struct Untouched<'a, T> {
+    memory: &'a mut [MaybeUninit<T>],
+    /// How much of it has been made zero.
+    ready: usize,
+}
+
+impl<'a, T: bytemuck::Pod> Untouched<'a, T> {
+    /// Memory as it comes.
+    pub(crate) fn new(memory: &'a mut [MaybeUninit<T>]) -> Self {
+        untouched(memory);
+        Self { memory, ready: 0 }
+    }
+
+    /// How much there is.
+    pub(crate) fn len(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Lend out so much of it, or as much as there is.
+    pub(crate) fn lend(&mut self, from: usize, length: usize) -> &mut [T] {
+        let end = self.memory.len().min(from.saturating_add(length));
+        if self.ready < end {
+            self.memory[self.ready..end].fill(MaybeUninit::zeroed());
+            self.ready = end;
+        }
+        let places = &mut self.memory[from.min(end)..end];
+        // 6
+        unsafe { std::slice::from_raw_parts_mut(places.as_mut_ptr().cast(), places.len()) }
+    }
+}
+
 /// Ask for huge pages for much memory that is to be touched for the first time.
 pub(crate) fn untouched<T>(memory: &mut [T]) {
     #[cfg(target_os = "linux")]
@@ -177,6 +222,28 @@ pub(crate) fn prefetch_at<T>(address: *const T) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_zero_when_it_is_lent_and_keeps_what_is_written() {
+        for length in [0, 1, 9, 100] {
+            let made: std::result::Result<Vec<u32>, ()> = filled(length, |out| {
+                for from in (0..length + 5).step_by(3) {
+                    let lent = out.lend(from, 7);
+                    assert_eq!(lent.len(), length.saturating_sub(from).min(7));
+                    assert!(lent.iter().enumerate().all(|(i, number)| *number == if i < 4 && from > 0 { 9 } else { 0 }), "{from} {lent:?}");
+                    lent.fill(9);
+                }
+                assert!(out.len() == length && out.lend(length, usize::MAX).is_empty());
+                Ok(())
+            });
+            assert_eq!(made, Ok(vec![9; length]));
+        }
+        let some: std::result::Result<Vec<u8>, ()> = filled(5, |out| {
+            out.lend(1, 2).fill(7);
+            Ok(())
+        });
+        assert_eq!(some, Ok(vec![0, 7, 7, 0, 0]));
+    }
 
     #[test]
     fn a_table_is_zero_and_keeps_its_beginning_when_it_gets_shorter() {

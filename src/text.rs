@@ -5,14 +5,19 @@
 //! characters one by one from the first on that isn't ASCII.) Others have as a rule as many bytes as their neighbours, so up to four are checked and read in
 //! one step, by masks over eight or twelve bytes.
 
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
 use crate::error::{Error, Kind, Result};
-use crate::pages;
+use crate::pages::{self, Untouched};
 use crate::threads::Pulse;
 
 /// How many characters are looked at in one step.
 const BLOCK: usize = 32;
 /// How many blocks there are between two looks at whether to stop.
 const TICK_EVERY: usize = 1 << 12;
+/// How many bytes are read before there is such a look.
+const SOME: usize = 1 << 13;
 
 /// A text that may have to be written as UTF-8 before it is used.
 pub trait Text: Sync {
@@ -136,7 +141,7 @@ fn lone_surrogate<U: Unit>(characters: &[U], at: usize, place: &dyn Fn() -> Stri
 }
 
 /// As many zeros behind a text let all of it be read in steps of many characters.
-pub(crate) const ZEROS: usize = BLOCK;
+pub(crate) const ZEROS: usize = 3 * BLOCK;
 
 /// Read UTF-8 as characters, which must fit into their units; gives how many bytes were read, and how many characters. It ends where `data` has an end, behind
 /// which may only be zeros, before a character that isn't whole, before what isn't UTF-8, and where there is no more place. Places behind the last character
@@ -144,6 +149,14 @@ pub(crate) const ZEROS: usize = BLOCK;
 pub(crate) fn read<U: Unit>(data: &[u8], end: usize, out: &mut [U]) -> (usize, usize) {
     let (mut at, mut count) = (0, 0);
     while at < end {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let (size, read) = wide::read(&data[at..], end - at, &mut out[count..]);
+            (at, count) = (at + size, count + read);
+            if at >= end {
+                break;
+            }
+        }
         match (data[at..].first_chunk::<BLOCK>(), out[count..].first_chunk_mut::<BLOCK>()) {
             (Some(block), Some(place)) if block.is_ascii() => {
                 place.iter_mut().zip(block).for_each(|(unit, byte)| *unit = U::from(*byte));
@@ -173,17 +186,18 @@ pub(crate) fn read<U: Unit>(data: &[u8], end: usize, out: &mut [U]) -> (usize, u
 }
 
 /// Read UTF-8 as the characters that there is place for; gives whether it is UTF-8, and as many.
-pub(crate) fn read_all<U: Unit>(mut data: &[u8], mut out: &mut [U], pulse: &Pulse) -> Result<bool> {
+pub(crate) fn read_all<U: Unit>(mut data: &[u8], out: &mut Untouched<'_, U>, pulse: &Pulse) -> Result<bool> {
+    let mut count = 0;
     while !data.is_empty() {
         pulse.tick(0)?;
-        let size = data.len().min(TICK_EVERY * BLOCK);
-        let (size, count) = read(&data[..size], size, out);
+        let size = data.len().min(SOME);
+        let (size, read) = read(&data[..size], size, out.lend(count, size));
         if size == 0 {
             return Ok(false);
         }
-        (data, out) = (&data[size..], out.get_mut(count..).unwrap_or_default());
+        (data, count) = (&data[size..], count + read);
     }
-    Ok(out.is_empty())
+    Ok(count == out.len())
 }
 
 /// As many characters have room in one step.
@@ -298,26 +312,36 @@ mod tests {
         }
     }
 
+    fn units_of<U: Unit>(data: &[u8], end: usize) -> (usize, Vec<u32>) {
+        let mut units = vec![U::from(b'?'); data.len()];
+        let (size, count) = read(data, end, &mut units);
+        (size, units[..count].iter().map(|unit| (*unit).into()).collect())
+    }
+
     #[test]
     fn bytes_are_read_as_far_as_they_are_utf8() {
         let mut next = chance(1);
         let letters = ["a", "é", "ю", "\u{7ff}", "\u{800}", "中", "\u{d7ff}", "\u{e000}", "\u{ffff}", "\u{10000}", "\u{10ffff}"];
         let wrong: [&[u8]; 9] =
             [b"\x80", b"\xC0\x80", b"\xC1\xBF", b"\xE0\x9F\xBF", b"\xED\xA0\x80", b"\xED\xBF\xBF", b"\xF0\x8F\xBF\xBF", b"\xF4\x90\x80\x80", b"\xFF"];
-        for _ in 0..40_000 {
-            let mut data = Vec::new();
-            for _ in 0..next(6) {
-                let letter = if next(8) == 0 { wrong[next(wrong.len())] } else { letters[next(letters.len())].as_bytes() };
+        for round in 0..40_000 {
+            let (mut data, most) = (Vec::new(), [2, 4, letters.len()][round % 3]);
+            for _ in 0..next(12) {
+                let letter = if next(16) == 0 { wrong[next(wrong.len())] } else { letters[next(most)].as_bytes() };
                 data.extend(letter.repeat(1 + next(12)));
             }
             data.truncate(data.len() - data.len().min(next(4)));
             let good = std::str::from_utf8(&data).map_or_else(|error| error.valid_up_to(), str::len);
             let characters: Vec<u32> = std::str::from_utf8(&data[..good]).unwrap().chars().map(u32::from).collect();
-            let mut units = vec![0u32; data.len()];
             for zeros in [0, ZEROS] {
                 let longer = [&data[..], &vec![0; zeros]].concat();
-                let (size, count) = read(&longer, data.len(), &mut units);
-                assert_eq!((size, &units[..count]), (good, &characters[..]), "{data:x?}");
+                assert_eq!(units_of::<u32>(&longer, data.len()), (good, characters.clone()), "{data:x?}");
+                if widest(&data) <= 0xFFFF {
+                    assert_eq!(units_of::<u16>(&longer, data.len()), (good, characters.clone()), "{data:x?}");
+                }
+                if widest(&data) <= 0xFF {
+                    assert_eq!(units_of::<u8>(&longer, data.len()), (good, characters.clone()), "{data:x?}");
+                }
             }
         }
     }

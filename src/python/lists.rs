@@ -37,8 +37,12 @@ const SLICE: usize = 1 << 18;
 const TURN: Duration = Duration::from_micros(1);
 /// How many ids a list counts as, beside its own.
 const A_LIST: usize = 1 << 4;
-/// How many ids ahead an int is fetched.
+/// How many ids ahead an int is fetched that goes into a list.
 const AHEAD: usize = 32;
+/// How many are read from a list in one step; how many ahead they are fetched, and how many ahead what says where they lie.
+const BLOCK: usize = 8;
+const INTS_AHEAD: usize = 64;
+const ITEMS_AHEAD: usize = 512;
 
 /// Give ids as a list.
 pub(super) fn list<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
@@ -184,10 +188,18 @@ pub(super) fn ids(list: &Bound<'_, PyList>) -> PyResult<Vec<u32>> {
             unsafe {
                 let first = (*list.as_ptr().cast::<ffi::PyListObject>()).ob_item;
                 let items = if end > ids.len() { std::slice::from_raw_parts(first, end) } else { &[] };
-                for (place, item) in items.iter().enumerate().skip(ids.len()) {
-                    items.get(place + AHEAD).into_iter().for_each(|item| pages::prefetch_at(*item));
-                    let Some(id) = short.number(*item) else { break };
-                    ids.push(id);
+                for place in (ids.len()..end).step_by(BLOCK) {
+                    pages::prefetch(items, place + ITEMS_AHEAD);
+                    items.iter().skip(place + INTS_AHEAD).take(BLOCK).for_each(|item| pages::prefetch_at(*item));
+                    let mut some = [0; BLOCK];
+                    let numbers = items[place..].iter().map_while(|item| short.number(*item));
+                    let found = some.iter_mut().zip(numbers).map(|(place, number)| *place = number).count();
+                    if found == BLOCK {
+                        ids.extend_from_slice(&some); // a copy of a fixed size calls nothing
+                        continue;
+                    }
+                    ids.extend_from_slice(&some[..found]);
+                    break;
                 }
             }
         }

@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyString};
 
 use super::call;
 use crate::error::Result;
-use crate::pages;
+use crate::pages::Untouched;
 use crate::text::{self, Unit};
 use crate::threads::Pulse;
 
@@ -65,19 +65,18 @@ impl<'a> Characters<'a> {
     }
 }
 
-/// Make bytes, of zeros that are then filled.
-pub(super) fn bytes<'py>(py: Python<'py>, size: usize, fill: impl FnOnce(&mut [u8]) -> PyResult<()>) -> PyResult<Bound<'py, PyBytes>> {
+/// Make bytes, which are written into their place.
+pub(super) fn bytes<'py>(py: Python<'py>, size: usize, fill: impl FnOnce(&mut Untouched<'_, u8>) -> PyResult<()>) -> PyResult<Bound<'py, PyBytes>> {
     let wanted = isize::try_from(size).unwrap_or(isize::MAX);
-    // Sound because: 1. new bytes have place for `size`, or there are none but an error; 2. nobody else knows of them until they are returned; 3. they are lent
-    // out when they are zero.
-    let (made, memory) = unsafe {
+    // Sound because: 1. new bytes have place for `size`, or there are none but an error; 2. nobody else knows of them until they are returned; 3. then all of
+    // them have been lent out, and are zero where nothing else was written.
+    let (made, mut memory) = unsafe {
         let made = Bound::from_owned_ptr_or_err(py, ffi::PyBytes_FromStringAndSize(std::ptr::null(), wanted))?.cast_into_unchecked::<PyBytes>();
         let memory = std::slice::from_raw_parts_mut(ffi::PyBytes_AsString(made.as_ptr()).cast::<MaybeUninit<u8>>(), size);
-        pages::untouched(memory);
-        memory.fill(MaybeUninit::new(0));
-        (made, std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast::<u8>(), size))
+        (made, Untouched::new(memory))
     };
-    fill(memory)?;
+    fill(&mut memory)?;
+    memory.lend(0, size);
     Ok(made)
 }
 
@@ -93,7 +92,7 @@ pub(super) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, Py
 
 /// Make a str whose characters are held in `U`.
 fn made<'py, U: Unit + Send>(py: Python<'py>, text: &str, widest: u32) -> PyResult<Bound<'py, PyString>> {
-    let fill = |places: &mut [U]| call(py, text.len(), |pulse| text::read_all(text.as_bytes(), places, pulse));
+    let fill = |places: &mut Untouched<'_, U>| call(py, text.len(), |pulse| text::read_all(text.as_bytes(), places, pulse));
     Ok(filled(py, text.chars().count(), widest, fill)?.unwrap_or_else(|| PyString::new(py, text)))
 }
 
@@ -103,18 +102,18 @@ pub(super) fn filled<'py, U: Unit>(
     py: Python<'py>,
     length: usize,
     widest: u32,
-    fill: impl FnOnce(&mut [U]) -> PyResult<bool>,
+    fill: impl FnOnce(&mut Untouched<'_, U>) -> PyResult<bool>,
 ) -> PyResult<Option<Bound<'py, PyString>>> {
     let wanted = isize::try_from(length).unwrap_or(isize::MAX);
     // Sound because: 1. a new str has place for `length` characters as wide as `widest` asks for, which is as wide as a U, or there is no str but an error; 2.
     // nobody else knows of it until it is returned, and then each of its characters has been written: `fill` says so, and that none is wider than `widest`, one
-    // not narrower; else it is given back unread; 3. they are lent out when they are zero.
-    let (string, characters) = unsafe {
+    // not narrower; else it is given back unread.
+    let (string, mut characters) = unsafe {
         let string = Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_New(wanted, widest))?.cast_into_unchecked::<PyString>();
         let memory = std::slice::from_raw_parts_mut(ffi::PyUnicode_DATA(string.as_ptr()).cast::<MaybeUninit<U>>(), length);
-        pages::untouched(memory);
-        memory.fill(MaybeUninit::zeroed());
-        (string, std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast::<U>(), length))
+        (string, Untouched::new(memory))
     };
-    Ok(fill(characters)?.then_some(string))
+    let all = fill(&mut characters)?;
+    characters.lend(0, length);
+    Ok(all.then_some(string))
 }

@@ -14,6 +14,7 @@ use super::strings::{bytes, filled, string};
 use super::{call, exception, wrong_type};
 use crate::decode::Size;
 use crate::error::{MAX_IDS, Result};
+use crate::pages::Untouched;
 use crate::pipeline::Pipeline;
 use crate::prompt::Part;
 use crate::text::{Text as _, Unit};
@@ -79,7 +80,7 @@ impl Tokenizer {
 
     /// Decode ids of whose characters some aren't ASCII, if the bytes are UTF-8.
     fn wide<'py, U: Unit + Send>(&self, py: Python<'py>, ids: &[u32], size: Size) -> PyResult<Option<Bound<'py, PyString>>> {
-        let read = |places: &mut [U]| call(py, 4 * ids.len(), |pulse| self.0.decoder().read(ids, places, pulse));
+        let read = |places: &mut Untouched<'_, U>| call(py, 4 * ids.len(), |pulse| self.0.decoder().read(ids, places, pulse));
         filled(py, size.characters, size.widest, read)
     }
 
@@ -267,7 +268,7 @@ impl Tokenizer {
         let found = convert::ids(ids)?;
         let found = found.as_ref();
         let decoder = self.0.decoder();
-        let size = call(ids.py(), found.len(), |pulse| decoder.size(found, pulse))?;
+        let size = call(ids.py(), found.len(), |pulse| decoder.measure(found, pulse))?.bytes;
         bytes(ids.py(), size, |out| call(ids.py(), 4 * found.len(), |pulse| decoder.fill(found, out, pulse)))
     }
 
