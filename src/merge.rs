@@ -1,8 +1,8 @@
 //! The bytes of one pretoken -> its ids: join the neighbouring pair of lowest rank, the leftmost one, until no pair can be joined.
 //!
 //! This is all of BPE's encoding. The order matters: the merges are tried as they were learnt, never the longest first. Short pretokens look at every pair at
-//! each step, in arrays of fixed size, where the processor allows it several pretokens side by side (`wide`, `rounds`); long ones sort the pairs, and keep those that come
-//! up in a heap, in n log n; very long ones are merged in `pieces`. All take the pairs in the same order, so the result is the same.
+//! each step, in arrays of fixed size, where the processor allows it several pretokens side by side (`wide`, `rounds`); long ones sort the pairs, and keep
+//! those that come up in a heap, in n log n; very long ones are merged in `pieces`. All take the pairs in the same order, so the result is the same.
 
 mod long;
 mod pieces;

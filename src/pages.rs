@@ -7,8 +7,8 @@
 //! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once (those behind a table that gets shorter at once), and named to the system only
 //! in between; 2. a mapping is as long as its slice, begins at a multiple of any alignment, belongs to the table alone, and is zero, which is a value of every
 //! T; 3. it is memory like that of a Vec; 4. a prefetch changes nothing that a program can see, and may be asked for any address; 5. nor does advice on how
-//! large pages shall be, whatever else lies in the first and the last of them; 6. memory before `ready` has been made zero, a value of every T, and may have been
-//! written since: all of it is ready once all has been lent. The safe twin of a mapping is the Vec that small tables are.
+//! large pages shall be, whatever else lies in the first and the last of them; 6. memory before `ready` has been made zero, a value of every T, and may have
+//! been written since: all of it is ready once all has been lent. The safe twin of a mapping is the Vec that small tables are.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;

@@ -66,7 +66,8 @@ impl Seen {
     /// The slot of a key, and whether it is there.
     fn look(&self, key: Key, line: u32) -> (&Slot, bool) {
         let Line(slots) = &self.lines[line as usize];
-        let [one, other] = slots.each_ref().map(|slot| (slot.key.low ^ key.low) | (slot.key.high ^ key.high) == 0); // no branch: which of the two it is can't be foreseen
+        // No branch: which of the two it is can't be foreseen.
+        let [one, other] = slots.each_ref().map(|slot| (slot.key.low ^ key.low) | (slot.key.high ^ key.high) == 0);
         (&slots[usize::from(other)], one | other)
     }
 

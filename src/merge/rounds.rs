@@ -11,9 +11,9 @@
 //! and merged together (a tenth slower, since what is fetched ahead doesn't stay in the nearest cache while the next text is split); for each line of the table
 //! a word of bits that says what is not in it (57 % of all that is asked for isn't; a tenth slower).
 //!
-//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded from
-//! and stored to arrays of sixteen, a line, or the sixteen bytes of a pretoken; 3. what is gathered lies in its array: a byte's id and two bytes' number by their
-//! values, a lane's symbols by its place, which is under sixteen. The safe twin is the plain version, and a test holds them equal.
+//! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded
+//! from and stored to arrays of sixteen, a line, or the sixteen bytes of a pretoken; 3. what is gathered lies in its array: a byte's id and two bytes' number
+//! by their values, a lane's symbols by its place, which is under sixteen. The safe twin is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;

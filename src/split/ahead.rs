@@ -7,9 +7,9 @@
 //! followed state by state, and how many it is in at each byte, all together, is what a search may cost: so much does the engine do at worst, when what it
 //! remembers of its automata doesn't suffice.
 //!
-//! Mostly it needn't be followed. Begun in all of its states at once it tells whether any trail, wherever it came from, goes on for long: if a block of the text
-//! is thin, which is to say that all have died before it ends, what begins in the block before it reads at most two blocks. That is asked once for each block,
-//! and mostly answered by its first byte.
+//! Mostly it needn't be followed. Begun in all of its states at once it tells whether any trail, wherever it came from, goes on for long: if a block of the
+//! text is thin, which is to say that all have died before it ends, what begins in the block before it reads at most two blocks. That is asked once for each
+//! block, and mostly answered by its first byte.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;

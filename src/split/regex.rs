@@ -1,10 +1,10 @@
 //! Every other pattern, by a well-kept regex library. What stands between two matches is a pretoken too, and so is each byte that isn't UTF-8.
 //!
-//! The library goes back and tries otherwise where a pattern asks for that, and bounds how often for each search. A text has as many searches as matches, so
-//! a pattern from a stranger's file could make every one of them as dear as one may be. So a search gets little patience at first, and more only as long as
-//! the text pays for it: what all its searches together may cost is counted in steps (`Left`), or it is refused. A step is to take one state of an
-//! automaton over one byte (`ahead.rs`), some nanoseconds; to go back once is four. All is paid for before it is done, and a search can't be told to stop, so none
-//! may cost more than some million steps: a tenth of a second.
+//! The library goes back and tries otherwise where a pattern asks for that, and bounds how often for each search. A text has as many searches as matches, so a
+//! pattern from a stranger's file could make every one of them as dear as one may be. So a search gets little patience at first, and more only as long as the
+//! text pays for it: what all its searches together may cost is counted in steps (`Left`), or it is refused. A step is to take one state of an automaton over
+//! one byte (`ahead.rs`), some nanoseconds; to go back once is four. All is paid for before it is done, and a search can't be told to stop, so none may cost
+//! more than some million steps: a tenth of a second.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
