@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::pairs::{NONE, Pairs};
 use crate::threads::Pulse;
 use crate::vocab::{Parts, Vocabulary};
-use pieces::PIECE;
+use pieces::LONG;
 
 /// How many pretokens are merged at a time.
 pub(crate) const TOGETHER: usize = 32;
@@ -59,7 +59,7 @@ impl Merger {
             _ if vocabulary.kind().characters || !vocabulary.pairs().in_order() => self.long(vocabulary, pretoken, pulse)?,
             ..=16 => self.short::<16>(vocabulary, pretoken),
             17..=64 => self.short::<64>(vocabulary, pretoken),
-            PIECE.. if vocabulary.ranks_never_fall() && self.in_pieces(vocabulary, pretoken, PIECE, pulse)? => {}
+            LONG.. if vocabulary.ranks_never_fall() && self.in_some_pieces(vocabulary, pretoken, pulse)? => {}
             _ => self.long(vocabulary, pretoken, pulse)?,
         }
         Ok(&self.ids)
