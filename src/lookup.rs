@@ -220,6 +220,9 @@ impl Lookup {
 
     /// Merge what has a key and wasn't found, and remember it.
     fn merge(&self, memory: &mut Memory, pulse: &Pulse) -> Result<()> {
+        if memory.missing == [0; _] {
+            return Ok(());
+        }
         let (mut waiting, mut texts, mut count) = ([(0, 0); TOGETHER], [([0; 16], 0); TOGETHER], 0);
         for turn in 0..BATCHES {
             for place in places(memory.missing[turn]) {

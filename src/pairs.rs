@@ -17,6 +17,8 @@ pub(crate) const NUMBER: u64 = (1 << NUMBER_BITS) - 1;
 /// Above a number an entry has two ids, with one bit more than any id needs: all bits are those of none.
 pub(crate) const ID_BITS: u32 = 21;
 const _: () = assert!(MAX_IDS < 1 << ID_BITS && 2 * ID_BITS + NUMBER_BITS == u64::BITS);
+/// No entry is 0, not even that of the first id twice: what stands in an entry has its highest bit turned.
+pub(crate) const TAKEN: u64 = 1 << 63;
 /// How many entries a line has, and how many of them are used in the mean at most.
 pub(crate) const LINE: usize = 8;
 const FULL: usize = 4;
@@ -67,7 +69,7 @@ impl Pairs {
 
     /// Two ids as an entry has them.
     pub(crate) fn joined(left: u32, right: u32) -> u64 {
-        u64::from(left) << (NUMBER_BITS + ID_BITS) | u64::from(right) << NUMBER_BITS
+        (u64::from(left) << (NUMBER_BITS + ID_BITS) | u64::from(right) << NUMBER_BITS) ^ TAKEN
     }
 
     /// The line where the search for a pair begins.
@@ -206,6 +208,6 @@ impl Pairs {
 
 /// The ids in an entry, and the number.
 fn taken_apart(entry: u64) -> ([u32; 2], u32) {
-    let id = |shift: u32| u32::try_from(entry >> shift & ((1 << ID_BITS) - 1)).unwrap_or(NONE);
+    let id = |shift: u32| u32::try_from((entry ^ TAKEN) >> shift & ((1 << ID_BITS) - 1)).unwrap_or(NONE);
     ([id(NUMBER_BITS + ID_BITS), id(NUMBER_BITS)], u32::try_from(entry & NUMBER).unwrap_or(NONE))
 }

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, MAX_THREADS, Result};
@@ -27,6 +27,8 @@ pub struct Pulse {
 /// What work that nobody watches asks for itself, whether to go on: a call that isn't expected to take long may all the same.
 struct Asking {
     go_on: fn() -> bool,
+    /// The thread that asks. Helpers don't: it waits for them, and may hold what they would ask for.
+    thread: ThreadId,
     ticks: AtomicU64,
     since: OnceLock<Instant>,
     beats: AtomicU64,
@@ -38,6 +40,9 @@ impl Asking {
         if self.ticks.fetch_add(1, Ordering::Relaxed) % A_LOOK < A_LOOK - 1 {
             return false;
         }
+        if thread::current().id() != self.thread {
+            return false;
+        }
         let beats = self.since.get_or_init(Instant::now).elapsed().as_nanos() / BEAT.as_nanos();
         let beats = u64::try_from(beats).unwrap_or(u64::MAX);
         self.beats.fetch_max(beats, Ordering::Relaxed) < beats && !(self.go_on)()
@@ -47,7 +52,7 @@ impl Asking {
 impl Pulse {
     /// One whose work runs on the thread of its caller, and asks whether to go on by itself, every 20 ms or so.
     pub fn asking(go_on: fn() -> bool) -> Self {
-        let asking = Asking { go_on, ticks: AtomicU64::default(), since: OnceLock::new(), beats: AtomicU64::default() };
+        let asking = Asking { go_on, thread: thread::current().id(), ticks: AtomicU64::default(), since: OnceLock::new(), beats: AtomicU64::default() };
         Self { asking: Some(asking), ..Self::default() }
     }
 
@@ -154,6 +159,20 @@ mod tests {
             thread::sleep(Duration::from_millis(1));
         }
         assert_eq!((ASKED.load(Ordering::Relaxed), pulse.tick(0).map_err(|error| error.kind)), (3, Err(Kind::Interrupted)));
+    }
+
+    #[test]
+    fn only_the_thread_that_was_called_asks() {
+        let pulse = Pulse::asking(|| false);
+        let tick_long = || -> Result<()> {
+            let begun = Instant::now();
+            while begun.elapsed() < 3 * BEAT {
+                pulse.tick(0)?;
+            }
+            Ok(())
+        };
+        assert_eq!(thread::scope(|scope| scope.spawn(tick_long).join()).unwrap(), Ok(()));
+        assert_eq!(tick_long().map_err(|error| error.kind), Err(Kind::Interrupted));
     }
 
     #[test]

@@ -13,14 +13,14 @@
 //!
 //! Why the `unsafe` blocks are sound: 1. a function compiled for a width is called only behind the processor's own word that it has it; 2. vectors are loaded
 //! from and stored to arrays of sixteen, a line, or the sixteen bytes of a pretoken; 3. what is gathered lies in its array: a byte's id and two bytes' number
-//! by their values, a lane's symbols by its place, which is under sixteen. The safe twin is the plain version, and a test holds them equal.
+//! by their values, a lane's symbols by its place, which is under sixteen, and up to two further, which is nothing behind the last lane. The safe twin is the plain version, and a test holds them equal.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
 use super::symbols::{NO_PAIR, PLACE_BITS, PLACES, ROOM, Symbols};
 use super::{Found, Text};
-use crate::pairs::{ID_BITS, Line, NONE, NUMBER, NUMBER_BITS, Pairs};
+use crate::pairs::{ID_BITS, Line, NONE, NUMBER, NUMBER_BITS, Pairs, TAKEN};
 use crate::vocab::Vocabulary;
 
 /// How many pretokens are merged side by side.
@@ -51,8 +51,7 @@ const CLOSE: [[[u32; ROOM]; 2]; ROOM] = {
 #[repr(C, align(64))]
 struct Lanes {
     /// Nothing, and the symbols of a lane, of one after the other; behind the last nothing.
-    symbols: [[[u32; ROOM]; 2]; LANES],
-    behind: [u32; ROOM],
+    symbols: [[[u32; ROOM]; 2]; LANES + 1],
     /// The numbers of a lane's pairs, above the bits of a place.
     pairs: [[u32; ROOM]; LANES],
     /// Where each lane has joined a pair, and what that made.
@@ -70,7 +69,6 @@ struct Lanes {
 impl Lanes {
     const EMPTY: Self = Self {
         symbols: [[[NONE; _]; _]; _],
-        behind: [NONE; _],
         pairs: [[NONE; _]; _],
         places: [STILL; _],
         made: [NONE; _],
@@ -150,7 +148,7 @@ impl Lanes {
         _mm512_srli_epi32::<PLACE_BITS>(least).store(&mut self.made);
         pairs.all_made(&mut self.made);
         let made = <__m512i as Symbols>::load(&self.made);
-        // 3: sixteen symbols behind sixteen places of nothing, in a lane
+        // 3
         let first = _mm512_add_epi32(_mm512_slli_epi32::<{ PLACE_BITS + 1 }>(<__m512i as Symbols>::load(&PLACES)), place);
         let (before, behind) = unsafe {
             let symbols = self.symbols.as_ptr().cast::<i32>();
@@ -181,7 +179,8 @@ impl Lanes {
 /// Two ids as an entry has them.
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
 fn joined(left: __m512i, right: __m512i) -> __m512i {
-    _mm512_or_si512(_mm512_slli_epi64::<{ NUMBER_BITS + ID_BITS }>(left), _mm512_slli_epi64::<NUMBER_BITS>(right))
+    let both = _mm512_or_si512(_mm512_slli_epi64::<{ NUMBER_BITS + ID_BITS }>(left), _mm512_slli_epi64::<NUMBER_BITS>(right));
+    _mm512_xor_si512(both, _mm512_set1_epi64(TAKEN.cast_signed()))
 }
 
 /// The number of a pair in its line, as the first of four; all bits if it isn't there.

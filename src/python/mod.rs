@@ -52,6 +52,7 @@ fn reported<T: Send>(py: Python<'_>, size: usize, report: Option<&Bound<'_, PyAn
         BRIEF..LONG => py.detach(|| work(&Pulse::asking(go_on))),
         _ => py.detach(|| watched(&mut beat, work)),
     }));
+    let raised = raised.or_else(|| PyErr::take(py)); // what `go_on` has left, whatever else has gone wrong
     match (raised, outcome) {
         (Some(error), _) => Err(error),
         (None, Ok(result)) => result.map_err(|error| to_python(py, error)),
