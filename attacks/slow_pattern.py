@@ -35,12 +35,17 @@ PATTERNS = [
     r"a(?<=^[ab]*a[ab]{100})|a",
     r"\w+(?=!)|.",
     r"(?~b)c|a",
+    r"[ab](?=(?:[ab]{0,7}a|b[ab]{0,5}|[ab]{3}){0,30}c)|[ab]",  # never reads far, but in hundreds of states
+    r"[ab](?=[ab]{0,100}(?:a[ab]{60}|b[ab]{61}|aa[ab]{59}|bb[ab]{58}|ab[ab]{70}|ba[ab]{71}|aba[ab]{90})c)|[ab]",
+    r"[ab](?=(?:[ab]{0,7}a|b[ab]{0,5}|[ab]{3}){0,30}c)",
 ]
 SECONDS = 5  # of the processor, for each text
 ENCODE = """
-import sys, time, toklet
+import random, sys, time, toklet
+chance = "".join(random.Random(1).choices("ab", k=100_000))
+blocks = "x".join(chance[at : at + 255] for at in range(0, len(chance), 255))
 tok, worst = toklet.load(sys.argv[1]), 0
-for text in ("a" * 100_000, "a" * 99_999 + "b", "ab" * 50_000):
+for text in ("a" * 100_000, "a" * 99_999 + "b", "ab" * 50_000, chance, blocks):
     began = time.process_time()
     try:
         said = len(tok.encode(text))

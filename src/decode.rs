@@ -15,7 +15,7 @@ use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
 const TICK_EVERY: usize = 1 << 12;
-/// As many bytes has an entry of the table, and the last one says how many of those before it are the token's; 97% of cl100k's tokens find room.
+/// As many bytes has an entry of the table, and the last one says how many of those before it are the token's; 99 % of cl100k's tokens find room.
 const ENTRY: usize = 16;
 /// As many ids are joined in one step, if the entries of all of them have room.
 const BLOCK: usize = 16;
@@ -102,9 +102,9 @@ impl Decoder {
             (widths, unknown) = (widths | sum.widths, unknown || sum.unknown);
         }
         self.check(ids, unknown)?;
-        let gone = usize::from(self.strips(ids));
+        let gone = usize::from(self.strips(ids)); // of ids that another thread may have changed since
         let widest = WIDTHS.iter().zip(2 * COUNT_BITS..).filter(|(_, bit)| widths >> bit & 1 == 1).map(|(width, _)| *width).last();
-        Ok(Size { bytes: bytes - gone, characters: characters - gone, widest: widest.unwrap_or(0x7F) })
+        Ok(Size { bytes: bytes.saturating_sub(gone), characters: characters.saturating_sub(gone), widest: widest.unwrap_or(0x7F) })
     }
 
     /// What is told of the tokens of some ids.

@@ -1,7 +1,7 @@
 //! Memory for tables of fixed size and for results, and fetching a place of it ahead of its use.
 //!
 //! Large tables ask for huge pages before they are first touched: a random place costs less where addresses are dear to translate, as on a virtual machine
-//! (English that is new is encoded 7 % faster since the two tables of 1 MB that merging asks have such pages). Touching new memory for the first time gets
+//! (English that is new is encoded 7 % faster since what merging asks, 2 MB, has such pages). Touching new memory for the first time gets
 //! cheaper too: 4 KB took 1.5 microseconds, and 0.13 as a part of a huge page.
 //!
 //! Why the `unsafe` blocks are sound: 1. whole pages are mapped, given back once (those behind a table that gets shorter at once), and named to the system only

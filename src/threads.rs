@@ -1,8 +1,9 @@
 //! Scoped workers for one call, and the pulse by which a long call can be watched and stopped.
 //!
 //! Nothing outlives a call: every thread is joined before it returns, so that a fork at any other time is safe. Work that takes long runs on a worker and ticks
-//! at least every 20 ms or so; the calling thread meanwhile wakes every 20 ms, reports how much is done and asks whether to go on. A machine that gives no
-//! more threads gets the same result from the calling thread alone. Work that is mostly short stays on that thread, and asks for itself if it isn't.
+//! at least every 20 ms or so; the calling thread meanwhile wakes every 20 ms, reports how much is done and asks whether to go on. A machine that gives no more
+//! threads gets the same result from the calling thread alone. Work that is mostly short stays on that thread, and asks for itself if it isn't, at every eighth
+//! tick at most.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};

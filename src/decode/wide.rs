@@ -7,12 +7,9 @@
 
 use std::arch::x86_64::*;
 
-use super::{COUNT, COUNT_BITS, Shape, Sum};
+use super::{AHEAD, COUNT, COUNT_BITS, Shape, Sum};
 use crate::pages::prefetch_at;
 use crate::width::{Width, width};
-
-/// How many ids ahead they are fetched.
-const AHEAD: usize = 1 << 9;
 
 /// The sum over the ids of whole vectors, and the others, if the processor has the vectors.
 pub(super) fn sum<'a>(shapes: &[Shape], ids: &'a [u32]) -> Option<(Sum, &'a [u32])> {

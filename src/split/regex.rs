@@ -6,6 +6,7 @@
 //! one byte (`ahead.rs`), some nanoseconds; to go back once is four. All is paid for before it is done, and a search can't be told to stop, so none may cost
 //! more than some million steps: a tenth of a second.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -32,6 +33,9 @@ const A_FIRST_BYTE: usize = 1 << 14;
 /// How many of them one search may cost, which can't be told to stop, and how many it is to go back once.
 const A_SEARCH: usize = 1 << 23;
 const A_TURN: usize = 4;
+/// One place of so many is drawn, a power of two; and how many bytes are hashed between two looks at whether to stop.
+const DRAWN: u64 = 8;
+const HASHED: usize = 1 << 16;
 
 /// A regular expression.
 #[derive(Clone)]
@@ -49,6 +53,8 @@ pub(crate) struct Left<'p> {
     walk: Walk<'p>,
     /// The block of a text, by its address, that was asked about last, and whether all reading ahead in it is short.
     block: (usize, Range<usize>, bool),
+    /// What the places are drawn by at which reading a short way ahead is paid for, of a text by its address: a hash of all of it.
+    lot: (usize, u64),
 }
 
 /// Why a search has no result.
@@ -69,7 +75,7 @@ impl<'p> Left<'p> {
     /// Of a text of so many bytes.
     pub(crate) fn of(bytes: usize, pulse: &'p Pulse) -> Self {
         let few = A_FIRST_BYTE.saturating_mul(bytes).saturating_add(FIRST).min(MOST);
-        Self { steps: A_BYTE.saturating_mul(bytes).saturating_add(few), walk: Walk::new(pulse), block: (0, 0..0, false) }
+        Self { steps: A_BYTE.saturating_mul(bytes).saturating_add(few), walk: Walk::new(pulse), block: (0, 0..0, false), lot: (0, 0) }
     }
 
     fn pay(&mut self, steps: usize) -> Found<()> {
@@ -85,7 +91,8 @@ impl<'p> Left<'p> {
         Ok(cost)
     }
 
-    /// The same of a search that reads it no more than once; what reads no further than the next block is had for nothing.
+    /// The same of a search that reads it no more than once. What reads no further than the next block is paid for at one place of several, and for all of them
+    /// there: that is as much on average, whatever the text, for it can't be made so that its own hash draws the cheap ones.
     fn pay_once(&mut self, ahead: &Ahead, text: &str, from: usize) -> Found<()> {
         let address = text.as_ptr().addr();
         if self.block.0 != address || !self.block.1.contains(&from) {
@@ -94,7 +101,27 @@ impl<'p> Left<'p> {
             self.pay(cost)?;
             self.block = (address, block, thin);
         }
-        if self.block.2 { Ok(()) } else { self.pay_ahead(ahead, text, from).map(drop) }
+        if !self.block.2 {
+            return self.pay_ahead(ahead, text, from).map(drop);
+        }
+        if self.is_drawn(text, from)? {
+            let cost = self.pay_ahead(ahead, text, from)?;
+            (1..DRAWN).try_for_each(|_| self.pay(cost))?;
+        }
+        Ok(())
+    }
+
+    fn is_drawn(&mut self, text: &str, place: usize) -> Found<bool> {
+        if self.lot.0 != text.as_ptr().addr() {
+            let mut hasher = DefaultHasher::new();
+            for some in text.as_bytes().chunks(HASHED) {
+                hasher.write(some);
+                self.walk.count(HASHED)?;
+            }
+            self.lot = (text.as_ptr().addr(), hasher.finish());
+        }
+        let drawn = (self.lot.1 ^ place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Ok((drawn ^ drawn >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 32 & (DRAWN - 1) == 0)
     }
 }
 
@@ -333,7 +360,7 @@ mod tests {
     }
     #[test]
     fn a_text_that_is_read_far_ahead_is_left_when_it_is_asked_for() {
-        let (regex, text) = (Expression::new(r"b(?=.*b)").unwrap(), "a".repeat(1 << 20) + &"b".repeat(40));
+        let (regex, text) = (Expression::new(r"b(?=.*b)").unwrap(), "a".repeat(1 << 21) + &"b".repeat(40));
         let found = |pulse: &Pulse| regex.matches(&text, &mut Left::of(text.len(), pulse), |_| Ok(())).map_err(|error| error.kind);
         assert_eq!((found(&Pulse::default()), found(&Pulse::asking(|| true)), found(&Pulse::asking(|| false))), (Ok(()), Ok(()), Err(Kind::Interrupted)));
     }
