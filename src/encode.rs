@@ -3,7 +3,7 @@
 //! The text between two special tokens is split as if it stood alone. A prompt is encoded from parts, trusted or not, and there a special token counts only
 //! where the whole of it lies inside trusted text.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
@@ -131,7 +131,11 @@ impl Tokenizer {
         }
         let ids = match &mut done[..] {
             [(all, _)] => std::mem::take(all),
-            parts => joined(workers, &parts.iter().map(|(part, _)| &part[..]).collect::<Vec<_>>())?,
+            parts => {
+                let mut ids = pages::room(before);
+                parts.iter().for_each(|(part, _)| ids.extend_from_slice(part));
+                ids
+            }
         };
         Ok((ids, offsets))
     }
@@ -208,23 +212,6 @@ impl Tokenizer {
         }
         Ok(ids)
     }
-}
-
-/// Put parts one behind the other, on several threads: to touch so much memory for the first time takes as long as to copy it.
-fn joined(workers: usize, parts: &[&[u32]]) -> Result<Vec<u32>> {
-    let mut all = pages::zeros(parts.iter().map(|part| part.len()).sum());
-    let (mut rest, mut places) = (&mut all[..], Vec::with_capacity(parts.len()));
-    for part in parts {
-        let (place, behind) = rest.split_at_mut(part.len());
-        places.push(Mutex::new(place));
-        rest = behind;
-    }
-    parallel(workers, parts.len(), |part| {
-        places[part].lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(parts[part]);
-        Ok(())
-    })?;
-    drop(places);
-    Ok(all)
 }
 
 /// Share out texts in runs of about as many bytes each.

@@ -140,13 +140,6 @@ pub(crate) fn make_room<T: bytemuck::Pod>(room: &mut Vec<T>, length: usize) {
     untouched(room.spare_capacity_mut());
 }
 
-/// So many numbers that are zero until they are written.
-pub(crate) fn zeros<T: bytemuck::Pod>(length: usize) -> Vec<T> {
-    let mut zeros = bytemuck::zeroed_vec(length);
-    untouched(&mut zeros);
-    zeros
-}
-
 /// Give so many numbers, which are written into their place.
 pub(crate) fn filled<T: bytemuck::Pod, E>(length: usize, fill: impl FnOnce(&mut Untouched<'_, T>) -> Result<(), E>) -> Result<Vec<T>, E> {
     let mut made = room(length);
