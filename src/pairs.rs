@@ -5,6 +5,7 @@
 //! by its number.
 
 use std::hash::{BuildHasher, RandomState};
+use std::hint::select_unpredictable;
 
 use crate::error::MAX_IDS;
 use crate::pages::Pages;
@@ -29,9 +30,10 @@ const FULL: usize = 4;
 pub(crate) struct Line(pub(crate) [u64; LINE]);
 
 impl Line {
-    /// The number of a pair whose entry is here, or 0.
-    fn number(&self, pair: u64) -> u64 {
-        self.0.iter().fold(0, |number, entry| number | if entry ^ pair <= NUMBER { entry & NUMBER } else { 0 })
+    /// The number of a pair whose entry is here, or `NONE`: told without a branch, since what is found can't be foreseen and the line may be far.
+    fn number(&self, pair: u64) -> u32 {
+        let least = self.0.iter().fold(u64::MAX, |least, entry| least.min(entry ^ pair));
+        select_unpredictable(least <= NUMBER, u32::try_from(least & NUMBER).unwrap_or(NONE), NONE)
     }
 
     /// Whether more may stand in the next line.
@@ -89,13 +91,19 @@ impl Pairs {
 
     /// The number of two ids as an entry has them, or `NONE`.
     pub(crate) fn number_of(&self, pair: u64) -> u32 {
-        let mut place = self.place(pair);
+        let place = self.place(pair);
+        let line = self.line(place);
+        if line.is_full() { self.search(pair, place) } else { line.number(pair) }
+    }
+
+    /// The same where it may stand in a line behind.
+    #[cold]
+    fn search(&self, pair: u64, mut place: usize) -> u32 {
         loop {
             let line = self.line(place);
             match line.number(pair) {
-                0 if line.is_full() => place = (place + 1) & (self.lines.len() - 1),
-                0 => return NONE,
-                number => return u32::try_from(number).unwrap_or(NONE),
+                NONE if line.is_full() => place = (place + 1) & (self.lines.len() - 1),
+                number => return number,
             }
         }
     }
