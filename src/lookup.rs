@@ -6,13 +6,14 @@
 //! the ids are handed on.
 //!
 //! What stands among characters that aren't ASCII is first cut where no merge can cross (`cut`). What is longer than a key has a memory of its own (`long`),
-//! whose lines are fetched ahead too (code is encoded 12 to 15 % faster since).
+//! whose lines are fetched ahead too.
 //!
-//! Measured (English that is new, parts of the time): splitting 14 %, keys 11, find 9, recall 5, merge 32, hand on 8. Left: two batches together instead of
-//! eight (merging several at a time finds too few: a tenth slower; sixteen are 5 % faster than eight); the ids of every pretoken in sixteen places of its own
-//! (8 batches fill the nearest cache then: find and hand on 4 more); copying runs of single tokens by their length (a branch that is foreseen badly, 60 cycles
-//! each; a fixed number of them, 25); ids written where the result is to be at once (its memory is far: code a tenth slower); a table of tokens half as large
-//! (the same); long words of code by the words in them (2 % of code).
+//! Measured before merging went in rounds (English that is new, parts of the time): splitting 14 %, keys 11, find 9, recall 5, merge 32, hand on 8. What is
+//! longer than a key fetched ahead, code that is new: 12 % faster beside other work, 3 % with all else of that day where there is little. Left: two batches
+//! together instead of eight (merging several at a time finds too few: a tenth slower; sixteen are up to 5 % faster than eight); the ids of every pretoken in
+//! sixteen places of its own (8 batches fill the nearest cache then: find and hand on 4 more); copying runs of single tokens by their length (a branch that is
+//! foreseen badly, 60 cycles each; a fixed number of them, 25); ids written where the result is to be at once (its memory is far: code a tenth slower); a table
+//! of tokens half as large (the same); long words of code by the words in them (2 % of code).
 
 mod batch;
 mod cut;

@@ -24,6 +24,8 @@ use pieces::LONG;
 
 /// How many pretokens are merged at a time.
 pub(crate) const TOGETHER: usize = 32;
+/// As many bytes are merged without a heap.
+const SHORT: usize = 64;
 /// How long a pretoken is at least for which it is asked whether ranks never fall.
 const RISING: usize = 1 << 8;
 /// For how many bytes of a pretoken memory is kept when a call is over.
@@ -54,13 +56,10 @@ impl Merger {
     /// # Ok::<(), toklet::Error>(())
     /// ```
     pub fn merge(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], pulse: &Pulse) -> Result<&[u32]> {
-        self.ids.clear();
-        match pretoken.len() {
-            _ if vocabulary.kind().characters || !vocabulary.pairs().in_order() => self.long(vocabulary, pretoken, pulse)?,
-            ..=16 => self.short::<16>(vocabulary, pretoken),
-            17..=64 => self.short::<64>(vocabulary, pretoken),
-            LONG.. if vocabulary.ranks_never_fall() && self.in_some_pieces(vocabulary, pretoken, pulse)? => {}
-            _ => self.long(vocabulary, pretoken, pulse)?,
+        if vocabulary.kind().characters || !vocabulary.pairs().in_order() {
+            self.long(vocabulary, pretoken, pulse)?;
+        } else if pretoken.len() < LONG || !vocabulary.ranks_never_fall() || !self.in_some_pieces(vocabulary, pretoken, pulse)? {
+            self.at_once(vocabulary, pretoken, pulse)?;
         }
         Ok(&self.ids)
     }
@@ -70,6 +69,17 @@ impl Merger {
         if self.numbers.capacity().max(self.ids.capacity()) > KEPT {
             *self = Self::default();
         }
+    }
+
+    /// Encode a pretoken that begins as bytes, in a vocabulary whose pairs are numbered in their order.
+    fn at_once(&mut self, vocabulary: &Vocabulary, pretoken: &[u8], pulse: &Pulse) -> Result<()> {
+        self.ids.clear();
+        match pretoken.len() {
+            ..=16 => self.short::<16>(vocabulary, pretoken),
+            17..=SHORT => self.short::<SHORT>(vocabulary, pretoken),
+            _ => self.long(vocabulary, pretoken, pulse)?,
+        }
+        Ok(())
     }
 
     fn short<const N: usize>(&mut self, vocabulary: &Vocabulary, pretoken: &[u8]) {

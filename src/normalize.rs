@@ -14,7 +14,8 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is
 use crate::charsmap::Charsmap;
 use crate::error::{Error, Kind, Result};
 use crate::newer::NEWER;
-use crate::split::regex::{Expression, Left};
+use crate::split::price::Left;
+use crate::split::regex::Expression;
 use crate::threads::Pulse;
 
 /// Bytes of the original, half open.

@@ -21,7 +21,7 @@ const _: () = assert!(MAX_IDS < 1 << ID_BITS && 2 * ID_BITS + NUMBER_BITS == u64
 /// No entry is 0, not even that of the first id twice: what stands in an entry has its highest bit turned.
 pub(crate) const TAKEN: u64 = 1 << 63;
 /// How many entries a line has, and how many of them are used in the mean at most.
-pub(crate) const LINE: usize = 8;
+const LINE: usize = 8;
 const FULL: usize = 4;
 
 /// Entries of pairs, from the front; 0 where there is none.
@@ -109,6 +109,7 @@ impl Pairs {
     }
 
     /// What the pair of a number becomes.
+    #[inline]
     pub(crate) fn made(&self, number: u32) -> u32 {
         match &self.made {
             Made::After(distance) => number.wrapping_add(*distance),
@@ -207,10 +208,7 @@ impl Pairs {
     /// What the pairs of numbers become, in their place.
     #[inline(always)]
     pub(crate) fn all_made(&self, numbers: &mut [u32]) {
-        match &self.made {
-            Made::After(distance) => numbers.iter_mut().for_each(|number| *number = number.wrapping_add(*distance)),
-            Made::Listed(ids) => numbers.iter_mut().for_each(|number| *number = ids.get(*number as usize).copied().unwrap_or(NONE)),
-        }
+        numbers.iter_mut().for_each(|number| *number = self.made(*number));
     }
 }
 

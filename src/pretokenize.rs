@@ -9,7 +9,8 @@ use aho_corasick::AhoCorasick;
 
 use crate::error::Result;
 use crate::normalize::character;
-use crate::split::regex::{Expression, Left};
+use crate::split::price::Left;
+use crate::split::regex::Expression;
 use crate::split::{Pattern, spans};
 use crate::threads::Pulse;
 use crate::unicode::{Classes, class_of};

@@ -11,13 +11,12 @@
 //! Measured (cl100k, a megabyte, ms): letters by chance 606 whole, 74 in pieces of 1,024 bytes, punctuation 316 and 28. With short pieces: spaces and tabs by
 //! chance 80 -> 37, the letters of DNA 53 -> 27. Short pieces of long tokens: 31 -> 118 for line breaks.
 
-use super::Merger;
+use super::{Merger, SHORT};
 use crate::error::Result;
 use crate::threads::Pulse;
 use crate::vocab::Vocabulary;
 
-/// How many bytes are merged at a time: as many as are merged without a heap, and as many as are without short pieces.
-const SHORT: usize = 64;
+/// How many bytes are merged at a time, where they aren't few enough to be merged without a heap.
 pub(super) const LONG: usize = 1 << 10;
 /// Behind which tokens the next piece may begin, counted from the last one.
 const CUTS: [usize; 6] = [1, 2, 4, 8, 16, 32];
@@ -72,25 +71,15 @@ impl Merger {
 
     fn piece(&mut self, vocabulary: &Vocabulary, text: &[u8], pulse: &Pulse) -> Result<Vec<u32>> {
         pulse.tick(0)?;
-        self.merged(vocabulary, text, pulse)?;
+        self.at_once(vocabulary, text, pulse)?;
         Ok(self.ids.clone())
     }
 
     /// Whether two tokens side by side stay as they are.
     fn stay(&mut self, vocabulary: &Vocabulary, left: u32, right: u32, pulse: &Pulse) -> Result<bool> {
         let both = [vocabulary.token(left)?, vocabulary.token(right)?].concat();
-        self.merged(vocabulary, &both, pulse)?;
+        self.at_once(vocabulary, &both, pulse)?;
         Ok(self.ids == [left, right])
-    }
-
-    fn merged(&mut self, vocabulary: &Vocabulary, text: &[u8], pulse: &Pulse) -> Result<()> {
-        self.ids.clear();
-        match text.len() {
-            ..=16 => self.short::<16>(vocabulary, text),
-            17..=SHORT => self.short::<SHORT>(vocabulary, text),
-            _ => self.long(vocabulary, text, pulse)?,
-        }
-        Ok(())
     }
 }
 

@@ -184,18 +184,19 @@ impl Symbols for __m512i {
 
     #[inline(always)]
     fn ask(self, place: u32, lines: [&Line; 2], asked: [u64; 2]) -> Self {
-        let number = |which: usize| {
-            // 1, 2
-            unsafe {
-                let beside = _mm512_xor_si512(_mm512_loadu_si512(lines[which].0.as_ptr().cast()), _mm512_set1_epi64(asked[which].cast_signed()));
-                // Where nothing is left above the number, it is that pair's.
-                let that = _mm512_cmple_epu64_mask(beside, _mm512_set1_epi64(NUMBER.cast_signed()));
-                let number = _mm512_mask_compress_epi64(_mm512_set1_epi64(-1), that, beside);
-                _mm_slli_epi32::<{ PLACE_BITS.cast_signed() }>(_mm512_castsi512_si128(number))
-            }
-        };
+        let number = |which: usize| unsafe { _mm_slli_epi32::<{ PLACE_BITS.cast_signed() }>(number(lines[which], asked[which])) }; // 1
         let at = 1u16 << place;
         // 1
         unsafe { _mm512_mask_broadcastd_epi32(_mm512_mask_broadcastd_epi32(self, at, number(1)), at >> 1, number(0)) }
     }
+}
+
+/// The number of a pair in its line, as the first of four; all bits if it isn't there.
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+#[inline]
+pub(super) fn number(line: &Line, pair: u64) -> __m128i {
+    let line = unsafe { _mm512_load_si512(line.0.as_ptr().cast()) }; // 2
+    let beside = _mm512_xor_si512(line, _mm512_set1_epi64(pair.cast_signed()));
+    let that = _mm512_cmple_epu64_mask(beside, _mm512_set1_epi64(NUMBER.cast_signed())); // nothing is left above its number
+    _mm512_castsi512_si128(_mm512_mask_compress_epi64(_mm512_set1_epi64(-1), that, beside))
 }

@@ -47,9 +47,7 @@ struct Lane {
 }
 
 impl Lane {
-    fn new() -> Self {
-        Self { ids: [[NONE; _]; 2], pairs: [0; _], count: 0, joined: 0, asked: [0; _], lines: [0; _], turn: 0, open: false }
-    }
+    const EMPTY: Self = Self { ids: [[NONE; _]; 2], pairs: [0; _], count: 0, joined: 0, asked: [0; _], lines: [0; _], turn: 0, open: false };
 
     /// The symbol at a place, counted from the one before the first.
     #[inline(always)]
@@ -82,10 +80,9 @@ impl Lane {
 
     #[inline(always)]
     fn search<S: Symbols>(&self, pairs: &Pairs, all: S) -> S {
-        let place = self.joined as usize;
-        let [one, other] = numbers(pairs, [self.symbol(place), self.symbol(place + 1), self.symbol(place + 2)]);
+        let [one, other] = searched(pairs, self.asked);
         let all = all.put(self.joined, other << PLACE_BITS);
-        if place == 0 { all } else { all.put(self.joined - 1, one << PLACE_BITS) }
+        if self.joined == 0 { all } else { all.put(self.joined - 1, one << PLACE_BITS) }
     }
 
     /// Join the least pair, if there is one, and ask for the two new ones.
@@ -111,8 +108,8 @@ impl Lane {
 
 #[cold]
 #[inline(never)]
-fn numbers(pairs: &Pairs, [before, made, behind]: [u32; 3]) -> [u32; 2] {
-    [pairs.number(before, made), pairs.number(made, behind)]
+fn searched(pairs: &Pairs, asked: [u64; 2]) -> [u32; 2] {
+    asked.map(|pair| pairs.number_of(pair))
 }
 
 /// Encode pretokens as far as it can be done here; says whether the processor has the vectors.
@@ -139,7 +136,7 @@ fn merge_avx512(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]
 
 #[inline(always)]
 fn merge<S: Symbols>(vocabulary: &Vocabulary, pretokens: &[Text], found: &mut [Found]) {
-    let (pairs, mut lanes, mut waiting) = (vocabulary.pairs(), [Lane::new(); LANES], 0);
+    let (pairs, mut lanes, mut waiting) = (vocabulary.pairs(), [Lane::EMPTY; LANES], 0);
     let mut open = 0;
     for lane in &mut lanes {
         lane.open = next::<S>(lane, vocabulary, pretokens, &mut waiting, found);

@@ -86,7 +86,7 @@ fn to_python(py: Python<'_>, error: Error) -> PyErr {
         Kind::Prompt => "PromptError",
         Kind::Io(_, Some(code)) => return PyOSError::new_err((code, error.found, error.place)),
         Kind::Io(_, None) => return PyOSError::new_err(error.to_string()),
-        Kind::Interrupted => return PyErr::take(py).unwrap_or_else(|| PyKeyboardInterrupt::new_err(())),
+        Kind::Interrupted => return PyKeyboardInterrupt::new_err(()),
         Kind::Internal => return exception(py, "InternalError", (error.to_string(),)),
     };
     exception(py, class, (error.place, error.found, error.allowed))

@@ -16,6 +16,7 @@ mod lines;
 mod machine;
 mod moves;
 mod o200k;
+pub(crate) mod price;
 mod qwen2;
 mod qwen3_5;
 pub(crate) mod regex;

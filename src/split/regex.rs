@@ -2,18 +2,17 @@
 //!
 //! The library goes back and tries otherwise where a pattern asks for that, and bounds how often for each search. A text has as many searches as matches, so a
 //! pattern from a stranger's file could make every one of them as dear as one may be. So a search gets little patience at first, and more only as long as the
-//! text pays for it: what all its searches together may cost is counted in steps (`Left`), or it is refused. A step is to take one state of an automaton over
-//! one byte (`ahead.rs`), some nanoseconds; to go back once is four. All is paid for before it is done, and a search can't be told to stop, so none may cost
-//! more than some million steps: a tenth of a second.
+//! text pays for it: what all its searches together may cost is counted in steps (`price.rs`), or it is refused. A step is to take one state of an automaton
+//! over one byte (`ahead.rs`), some nanoseconds; to go back once is four. All is paid for before it is done, and a search can't be told to stop, so none may
+//! cost more than some million steps: a tenth of a second.
 
-use std::hash::{DefaultHasher, Hasher};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use fancy_regex::{Error as Failure, Regex, RegexBuilder, RegexInput, RuntimeError};
 
-use super::ahead::{Ahead, BLOCK, Dear};
-use super::walk::Walk;
+use super::ahead::{Ahead, Dear};
+use super::price::{Ended, Found, Left, given_up};
 use crate::error::{Error, Kind, Result};
 use crate::threads::Pulse;
 
@@ -25,17 +24,8 @@ const COMPILED_BYTES: usize = 1 << 25;
 /// others begin with the fourth, and pay for what comes after.
 const PATIENCE: [usize; 6] = [1 << 2, 1 << 4, 1 << 6, 1 << 10, 1 << 15, 1 << 20];
 const FREE: usize = 3;
-/// The steps of a text: so many for each byte, and before that as many as are soon done. A short text has fewer of these, for there may be many.
-const A_BYTE: usize = 1 << 8;
-const MOST: usize = 1 << 24;
-const FIRST: usize = 1 << 18;
-const A_FIRST_BYTE: usize = 1 << 14;
-/// How many of them one search may cost, which can't be told to stop, and how many it is to go back once.
-const A_SEARCH: usize = 1 << 23;
+/// How many steps it is to go back once.
 const A_TURN: usize = 4;
-/// One place of so many is drawn, a power of two; and how many bytes are hashed between two looks at whether to stop.
-const DRAWN: u64 = 8;
-const HASHED: usize = 1 << 16;
 
 /// A regular expression.
 #[derive(Clone)]
@@ -45,88 +35,6 @@ pub(crate) struct Expression {
     regexes: [OnceLock<Regex>; PATIENCE.len()],
     /// Where it may read far ahead.
     ahead: Option<Arc<Ahead>>,
-}
-
-/// The steps that a text has left, beyond what every search may take.
-pub(crate) struct Left<'p> {
-    steps: usize,
-    walk: Walk<'p>,
-    /// The block of a text, by its address, that was asked about last, and whether all reading ahead in it is short.
-    block: (usize, Range<usize>, bool),
-    /// What the places are drawn by at which reading a short way ahead is paid for, of a text by its address: a hash of all of it.
-    lot: (usize, u64),
-}
-
-/// Why a search has no result.
-enum Ended {
-    Failed(Failure),
-    Stopped(Error),
-}
-
-impl From<Error> for Ended {
-    fn from(error: Error) -> Self {
-        Self::Stopped(error)
-    }
-}
-
-type Found<T> = std::result::Result<T, Ended>;
-
-impl<'p> Left<'p> {
-    /// Of a text of so many bytes.
-    pub(crate) fn of(bytes: usize, pulse: &'p Pulse) -> Self {
-        let few = A_FIRST_BYTE.saturating_mul(bytes).saturating_add(FIRST).min(MOST);
-        Self { steps: A_BYTE.saturating_mul(bytes).saturating_add(few), walk: Walk::new(pulse), block: (0, 0..0, false), lot: (0, 0) }
-    }
-
-    fn pay(&mut self, steps: usize) -> Found<()> {
-        let left = self.steps.checked_sub(steps).filter(|_| steps <= A_SEARCH);
-        self.steps = left.ok_or_else(given_up)?;
-        Ok(self.walk.count(steps)?)
-    }
-
-    /// Pay for all that may be read from a place on, once; gives what it costs.
-    fn pay_ahead(&mut self, ahead: &Ahead, text: &str, from: usize) -> Found<usize> {
-        let cost = ahead.cost(text, from, self.steps.min(A_SEARCH), &mut self.walk)?;
-        self.pay(cost)?;
-        Ok(cost)
-    }
-
-    /// The same of a search that reads it no more than once. What reads no further than the next block is paid for at one place of several, and for all of them
-    /// there: that is as much on average, whatever the text, for it can't be made so that its own hash draws the cheap ones.
-    fn pay_once(&mut self, ahead: &Ahead, text: &str, from: usize) -> Found<()> {
-        let address = text.as_ptr().addr();
-        if self.block.0 != address || !self.block.1.contains(&from) {
-            let block = from / BLOCK * BLOCK..(from / BLOCK + 1) * BLOCK;
-            let (thin, cost) = ahead.is_thin(text, block.end, &mut self.walk)?;
-            self.pay(cost)?;
-            self.block = (address, block, thin);
-        }
-        if !self.block.2 {
-            return self.pay_ahead(ahead, text, from).map(drop);
-        }
-        if self.is_drawn(text, from)? {
-            let cost = self.pay_ahead(ahead, text, from)?;
-            (1..DRAWN).try_for_each(|_| self.pay(cost))?;
-        }
-        Ok(())
-    }
-
-    fn is_drawn(&mut self, text: &str, place: usize) -> Found<bool> {
-        if self.lot.0 != text.as_ptr().addr() {
-            let mut hasher = DefaultHasher::new();
-            for some in text.as_bytes().chunks(HASHED) {
-                hasher.write(some);
-                self.walk.count(HASHED)?;
-            }
-            self.lot = (text.as_ptr().addr(), hasher.finish());
-        }
-        let drawn = (self.lot.1 ^ place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Ok((drawn ^ drawn >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 32 & (DRAWN - 1) == 0)
-    }
-}
-
-fn given_up() -> Ended {
-    Ended::Failed(Failure::RuntimeError(RuntimeError::BacktrackLimitExceeded))
 }
 
 impl Expression {
@@ -297,6 +205,7 @@ impl<'a> Iterator for Matches<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::price::FIRST;
     use super::*;
     use crate::chance::chance;
     use crate::split::Pattern;
