@@ -93,7 +93,7 @@ impl Tokenizer {
 
     /// Encode one text.
     pub fn encode(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Vec<u32>> {
-        let mut ids = pages::room(data.len() / 3);
+        let mut ids = pages::room(data.len()); // what isn't written is never touched
         let chosen = self.specials.chosen(special)?;
         self.lookup.with(|memory| self.each_id(data, &chosen, memory, pulse, |found| ids.extend_from_slice(found)))?;
         Ok(ids)
@@ -114,7 +114,7 @@ impl Tokenizer {
         let mut done = parallel(workers, jobs.len(), |job| {
             self.lookup.with(|memory| {
                 let texts = &texts[jobs[job].clone()];
-                let (mut ids, mut ends) = (pages::room(texts.iter().map(|text| text.memory().len()).sum::<usize>() / 3), Vec::with_capacity(texts.len()));
+                let (mut ids, mut ends) = (pages::room(texts.iter().map(|text| text.memory().len()).sum()), Vec::with_capacity(texts.len()));
                 let mut room = Vec::new();
                 for (place, text) in (1..).zip(texts) {
                     pages::prefetch_text(texts.get(place).map_or(&[], Text::memory));
