@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
+use crate::in_order::{InOrder, Part as Encoded};
 use crate::lookup::{Lookup, MEMORY_BYTES, Memory};
 use crate::pages;
 use crate::pipeline::Pipeline;
@@ -111,32 +112,23 @@ impl Tokenizer {
     pub fn encode_batch<T: Text>(&self, texts: &[T], special: &Special, threads: Option<usize>, pulse: &Pulse) -> Result<(Vec<u32>, Vec<u64>)> {
         let (workers, chosen) = (workers(threads), self.specials.chosen(special)?);
         let jobs = if workers > 1 { jobs(texts) } else { std::iter::once(0..texts.len()).collect() };
-        let mut done = parallel(workers, jobs.len(), |job| {
+        let bytes = |texts: &[T]| texts.iter().map(|text| text.memory().len()).sum();
+        let joined = InOrder::new(jobs.len(), bytes(texts));
+        parallel(workers, jobs.len(), |job| {
             self.lookup.with(|memory| {
                 let texts = &texts[jobs[job].clone()];
-                let (mut ids, mut ends) = (pages::room(texts.iter().map(|text| text.memory().len()).sum()), Vec::with_capacity(texts.len()));
-                let mut room = Vec::new();
+                let (mut part, mut room) = (joined.part(bytes(texts)), Vec::new());
                 for (place, text) in (1..).zip(texts) {
                     pages::prefetch_text(texts.get(place).map_or(&[], Text::memory));
-                    self.each_id(text.utf8(&mut room, pulse)?, &chosen, memory, pulse, |found| ids.extend_from_slice(found))?;
-                    ends.push(ids.len());
+                    self.each_id(text.utf8(&mut room, pulse)?, &chosen, memory, pulse, |found| part.ids.extend_from_slice(found))?;
+                    part.ends.push(part.ids.len());
                 }
-                Ok((ids, ends))
+                joined.add(job, part);
+                Ok(())
             })
         })?;
-        let (mut offsets, mut before) = (vec![0], 0);
-        for (found, ends) in &done {
-            offsets.extend(ends.iter().map(|end| (before + end) as u64));
-            before += found.len();
-        }
-        let ids = match &mut done[..] {
-            [(all, _)] => std::mem::take(all),
-            parts => {
-                let mut ids = pages::room(before);
-                parts.iter().for_each(|(part, _)| ids.extend_from_slice(part));
-                ids
-            }
-        };
+        let Encoded { ids, ends } = joined.all();
+        let offsets = std::iter::once(0).chain(ends.into_iter().map(|end| end as u64)).collect();
         Ok((ids, offsets))
     }
 

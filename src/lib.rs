@@ -41,6 +41,7 @@ mod dropout;
 pub mod encode;
 pub mod error;
 pub mod formats;
+mod in_order;
 mod limit;
 mod lookup;
 pub mod merge;

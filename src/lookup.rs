@@ -25,7 +25,7 @@ mod tokens;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::boundary::Boundaries;
 use crate::error::Result;
@@ -41,6 +41,8 @@ use tokens::Tokens;
 
 /// How many memories are kept for calls to come: one for each worker of a large call.
 const KEPT: usize = 64;
+/// How often they are asked for while somebody else takes one out: a microsecond or so.
+const TRIES: usize = 100;
 /// The bytes that a worker's memory takes, where nothing else is said, and which part of them is for what is longer than a key.
 pub(crate) const MEMORY_BYTES: usize = 1 << 24;
 const LONG_PART: usize = 8;
@@ -82,6 +84,9 @@ impl Memory {
     }
 }
 
+/// In boxes, since each call takes one out and puts it back.
+type Memories = Vec<Box<Memory>>;
+
 /// The tokens that pretokens are looked up among, and the memories of past calls.
 pub(crate) struct Lookup {
     vocabulary: Arc<Vocabulary>,
@@ -92,8 +97,7 @@ pub(crate) struct Lookup {
     lines: Option<Box<Lines>>,
     /// The bytes that a memory takes.
     memory_bytes: usize,
-    #[expect(clippy::vec_box, reason = "each call takes one out and puts it back")]
-    memories: Mutex<Vec<Box<Memory>>>,
+    memories: Mutex<Memories>,
 }
 
 impl Lookup {
@@ -113,16 +117,24 @@ impl Lookup {
 
     /// Work with a memory of a past call, or a new one, and keep it for calls to come.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Memory) -> Result<T>) -> Result<T> {
-        let kept = self.memories.try_lock().ok().and_then(|mut memories| memories.pop());
+        let kept = self.memories().and_then(|mut memories| memories.pop());
         let mut memory = kept.unwrap_or_else(|| Box::new(self.memory()));
         let done = work(&mut memory)?;
         memory.shrink();
-        if let Ok(mut memories) = self.memories.try_lock()
+        if let Some(mut memories) = self.memories()
             && memories.len() < KEPT
         {
             memories.push(memory);
         }
         Ok(done)
+    }
+
+    /// The memories of past calls, unless they stay locked: in the child of a fork they can, for ever.
+    fn memories(&self) -> Option<MutexGuard<'_, Memories>> {
+        (0..TRIES).find_map(|_| {
+            std::hint::spin_loop();
+            self.memories.try_lock().ok()
+        })
     }
 
     fn memory(&self) -> Memory {

@@ -2,7 +2,7 @@
 //!
 //! A slot is a key and up to six ids, 32 bytes, and a key has one line of two slots where it can be. So a look-up touches one line of memory, which can be
 //! fetched ahead of time, and hostile text can make the table forget but never search or grow. What has more ids has further slots, under keys that no pretoken
-//! has.
+//! has. Tried: to move what is forgotten to the neighbour of its line, and to look there before it is merged again (new text 5 to 10 % slower).
 
 use super::batch::{Batch, ROOM, places};
 use super::key::{ID_BITS, IDS, Key, factors};
