@@ -94,7 +94,8 @@ impl Tokenizer {
 
     /// Encode one text.
     pub fn encode(&self, data: &[u8], special: &Special, pulse: &Pulse) -> Result<Vec<u32>> {
-        let mut ids = pages::room(data.len()); // what isn't written is never touched
+        let mut ids = Vec::new();
+        pages::make_room_up_to(&mut ids, data.len());
         let chosen = self.specials.chosen(special)?;
         self.lookup.with(|memory| self.each_id(data, &chosen, memory, pulse, |found| ids.extend_from_slice(found)))?;
         Ok(ids)

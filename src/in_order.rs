@@ -33,8 +33,11 @@ struct Waiting {
 impl InOrder {
     /// Begin to join the parts of so many jobs, whose texts have so many bytes.
     pub(crate) fn new(jobs: usize, bytes: usize) -> Self {
-        let ids = if jobs > 1 { pages::room(bytes) } else { Vec::new() };
-        Self { joined: Mutex::new(Part { ids, ends: Vec::new() }), waiting: Mutex::default(), jobs }
+        let mut joined = Part::default();
+        if jobs > 1 {
+            pages::make_room_up_to(&mut joined.ids, bytes);
+        }
+        Self { joined: Mutex::new(joined), waiting: Mutex::default(), jobs }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -45,7 +48,7 @@ impl InOrder {
     pub(crate) fn part(&self, bytes: usize) -> Part {
         let spare = self.waiting().spare.pop();
         let mut part = spare.unwrap_or_default();
-        pages::make_room(&mut part.ids, bytes); // what isn't written is never touched
+        pages::make_room_up_to(&mut part.ids, bytes);
         part
     }
 

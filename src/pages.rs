@@ -140,6 +140,14 @@ pub(crate) fn make_room<T: bytemuck::Pod>(room: &mut Vec<T>, length: usize) {
     untouched(room.spare_capacity_mut());
 }
 
+/// Make room for up to so many more numbers, or for as many of them as the system gives memory for. What isn't written is never touched.
+pub(crate) fn make_room_up_to<T: bytemuck::Pod>(room: &mut Vec<T>, mut length: usize) {
+    while room.try_reserve(length).is_err() {
+        length /= 2;
+    }
+    untouched(room.spare_capacity_mut());
+}
+
 /// Give so many numbers, which are written into their place.
 pub(crate) fn filled<T: bytemuck::Pod, E>(length: usize, fill: impl FnOnce(&mut Untouched<'_, T>) -> Result<(), E>) -> Result<Vec<T>, E> {
     let mut made = room(length);
