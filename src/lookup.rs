@@ -45,7 +45,7 @@ const KEPT: usize = 64;
 const TRIES: usize = 100;
 /// The bytes that a worker's memory takes, where nothing else is said, and which part of them is for what is longer than a key.
 pub(crate) const MEMORY_BYTES: usize = 1 << 24;
-const LONG_PART: usize = 8;
+const LONG_PART: usize = 4;
 /// How many batches are taken together.
 const BATCHES: usize = 16;
 /// How long a window is, in bytes, whose parts aren't all noted before they are looked up.
