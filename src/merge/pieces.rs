@@ -4,7 +4,8 @@
 //! merge crosses a place is settled by the tokens on its two sides: what has been merged there when a number's turn comes is the same whatever stands further
 //! off. Hence ids are what a text becomes if and only if each two neighbours, merged alone, stay these two. A piece is merged by itself, then the next one from
 //! behind one of its last tokens, and if the two tokens at that place stay apart when merged alone, both pieces are right there. If not, the next one begins
-//! some tokens further in front. Where that doesn't help the piece is made longer; where even that doesn't, the pretoken is merged whole.
+//! some tokens further in front. Where that doesn't help the piece is made longer, twice as long again and again; where it begins with another token then, the
+//! pretoken is merged whole. A piece is left half behind at least, so all of them together are linear in the text.
 //!
 //! A short piece needs no heap, which takes most of the time of the others. It is long enough where tokens are short.
 //!
@@ -35,7 +36,7 @@ impl Merger {
         let (mut all, mut begin, mut piece) = (Vec::new(), 0, short);
         let mut held = self.piece(vocabulary, part(begin, piece), pulse)?;
         while begin + piece < text.len() {
-            let next_piece = if FEW * held.len() >= piece { short } else { long };
+            let next_piece = if FEW * held.len() >= piece { short } else { long.max(piece / 2) };
             let mut found = None;
             for kept in CUTS.iter().filter_map(|cut| held.len().checked_sub(*cut)).filter(|kept| *kept > 0) {
                 let length: usize = held[..kept].iter().filter_map(|id| vocabulary.get(*id)).map(<[u8]>::len).sum();
@@ -53,15 +54,15 @@ impl Merger {
                     all.extend_from_slice(&held[..kept]);
                     (begin, held, piece) = (begin + length, next, next_piece);
                 }
-                None if piece < long => {
-                    (held, piece) = (self.piece(vocabulary, part(begin, long), pulse)?, long);
+                None => {
+                    piece = long.max(2 * piece);
+                    held = self.piece(vocabulary, part(begin, piece), pulse)?;
                     if let Some(last) = all.last()
                         && !self.stay(vocabulary, *last, held[0], pulse)?
                     {
                         return Ok(false); // it begins otherwise now
                     }
                 }
-                None => return Ok(false),
             }
         }
         all.extend_from_slice(&held);
