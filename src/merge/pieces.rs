@@ -11,7 +11,8 @@
 //!
 //! Measured (cl100k, a megabyte, ms): letters by chance 606 whole, 74 in pieces of 1,024 bytes, punctuation 316 and 28. With short pieces: spaces and tabs by
 //! chance 80 -> 37, the letters of DNA 53 -> 27. Short pieces of long tokens: 31 -> 118 for line breaks. Pieces that grow, where before all was merged whole:
-//! letters by chance 38 -> 8; 400 KB of longer and longer runs 3,349 -> 2,527 instructions a byte (`benches/doubling.py`).
+//! letters by chance 38 -> 8; 200 KB of longer and longer runs 2,470 -> 1,060 instructions a byte (`benches/doubling.py`), since the place that was right the
+//! last time is tried first.
 
 use super::{Merger, SHORT};
 use crate::error::Result;
@@ -20,7 +21,7 @@ use crate::vocab::Vocabulary;
 
 /// How many bytes are merged at a time, where they aren't few enough to be merged without a heap.
 pub(super) const LONG: usize = 1 << 10;
-/// Behind which tokens the next piece may begin, counted from the last one.
+/// Behind which tokens the next piece may begin, counted from the last one; what was right the last time is tried first.
 const CUTS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 /// How many bytes tokens have at most in the mean where the next piece is a short one.
 const FEW: usize = 6;
@@ -34,19 +35,20 @@ impl Merger {
     /// Merge it in short pieces where tokens are short, else in long ones.
     fn in_pieces(&mut self, vocabulary: &Vocabulary, text: &[u8], [short, long]: [usize; 2], pulse: &Pulse) -> Result<bool> {
         let part = |from: usize, piece: usize| &text[from..text.len().min(from + piece)];
-        let (mut all, mut begin, mut piece) = (Vec::new(), 0, short);
+        let (mut all, mut begin, mut piece, mut turn) = (Vec::new(), 0, short, 0);
         let mut held = self.piece(vocabulary, part(begin, piece), pulse)?;
         while begin + piece < text.len() {
             let next_piece = if FEW * held.len() >= piece { short } else { long.max(piece / 2) };
             let mut found = None;
-            for kept in CUTS.iter().filter_map(|cut| held.len().checked_sub(*cut)).filter(|kept| *kept > 0) {
+            for which in (turn..CUTS.len()).chain(0..turn) {
+                let kept = held.len().saturating_sub(CUTS[which]);
                 let length: usize = held[..kept].iter().filter_map(|id| vocabulary.get(*id)).map(<[u8]>::len).sum();
-                if 2 * length < piece {
-                    break; // so that all pieces together stay linear in the text
+                if kept == 0 || 2 * length < piece {
+                    continue; // so that all pieces together stay linear in the text
                 }
                 let next = self.piece(vocabulary, part(begin + length, next_piece), pulse)?;
                 if self.stay(vocabulary, held[kept - 1], next[0], pulse)? {
-                    found = Some((length, kept, next));
+                    (found, turn) = (Some((length, kept, next)), which);
                     break;
                 }
             }
