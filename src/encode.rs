@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, MAX_TEXT_BYTES, Result};
-use crate::in_order::{InOrder, Part as Encoded};
+use crate::in_order::{Encoded, InOrder};
 use crate::lookup::{Lookup, MEMORY_BYTES, Memory};
 use crate::pages;
 use crate::pipeline::Pipeline;

@@ -10,14 +10,14 @@ use crate::pages;
 
 /// The ids of some texts, and where each text's end.
 #[derive(Default)]
-pub(crate) struct Part {
+pub(crate) struct Encoded {
     pub(crate) ids: Vec<u32>,
     pub(crate) ends: Vec<usize>,
 }
 
 /// What is joined so far, and what isn't its turn yet. Only one worker at a time joins; the others leave their parts to it and go on.
 pub(crate) struct InOrder {
-    joined: Mutex<Part>,
+    joined: Mutex<Encoded>,
     waiting: Mutex<Waiting>,
     jobs: usize,
 }
@@ -25,15 +25,15 @@ pub(crate) struct InOrder {
 /// The parts whose turn comes, and memory for others.
 #[derive(Default)]
 struct Waiting {
-    parts: BTreeMap<usize, Part>,
+    parts: BTreeMap<usize, Encoded>,
     next: usize,
-    spare: Vec<Part>,
+    spare: Vec<Encoded>,
 }
 
 impl InOrder {
     /// Begin to join the parts of so many jobs, whose texts have so many bytes.
     pub(crate) fn new(jobs: usize, bytes: usize) -> Self {
-        let mut joined = Part::default();
+        let mut joined = Encoded::default();
         if jobs > 1 {
             pages::make_room_up_to(&mut joined.ids, bytes);
         }
@@ -45,7 +45,7 @@ impl InOrder {
     }
 
     /// An empty part for texts of so many bytes, in memory that has been used, if there is such.
-    pub(crate) fn part(&self, bytes: usize) -> Part {
+    pub(crate) fn part(&self, bytes: usize) -> Encoded {
         let spare = self.waiting().spare.pop();
         let mut part = spare.unwrap_or_default();
         pages::make_room_up_to(&mut part.ids, bytes);
@@ -53,7 +53,7 @@ impl InOrder {
     }
 
     /// Add the part of a job, and join what can be joined by now.
-    pub(crate) fn add(&self, job: usize, part: Part) {
+    pub(crate) fn add(&self, job: usize, part: Encoded) {
         self.waiting().parts.insert(job, part);
         // Who comes while another joins leaves; so who has joined looks again.
         while self.waiting().is_due()
@@ -75,7 +75,7 @@ impl InOrder {
     }
 
     /// Take out the part whose turn it is.
-    fn due(&self) -> Option<Part> {
+    fn due(&self) -> Option<Encoded> {
         let mut waiting = self.waiting();
         let next = waiting.next;
         let part = waiting.parts.remove(&next)?;
@@ -84,7 +84,7 @@ impl InOrder {
     }
 
     /// All of it.
-    pub(crate) fn all(self) -> Part {
+    pub(crate) fn all(self) -> Encoded {
         self.joined.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_comes_early_waits() {
         let joined = InOrder::new(3, 0);
-        let part = |id| Part { ids: vec![id], ends: vec![1] };
+        let part = |id| Encoded { ids: vec![id], ends: vec![1] };
         [2, 0, 1].into_iter().for_each(|job| joined.add(job, part(u32::try_from(job).unwrap_or_default())));
         let all = joined.all();
         assert_eq!((all.ids, all.ends), (vec![0, 1, 2], vec![1, 2, 3]));

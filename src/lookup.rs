@@ -41,7 +41,7 @@ use tokens::Tokens;
 
 /// How many memories are kept for calls to come: one for each worker of a large call.
 const KEPT: usize = 64;
-/// How often they are asked for while somebody else takes one out: a microsecond or so.
+/// How often they are asked for while somebody else takes one out.
 const TRIES: usize = 100;
 /// The bytes that a worker's memory takes, where nothing else is said, and which part of them is for what is longer than a key.
 pub(crate) const MEMORY_BYTES: usize = 1 << 24;

@@ -11,8 +11,8 @@
 //!
 //! Measured (cl100k, a megabyte, ms): letters by chance 606 whole, 74 in pieces of 1,024 bytes, punctuation 316 and 28. With short pieces: spaces and tabs by
 //! chance 80 -> 37, the letters of DNA 53 -> 27. Short pieces of long tokens: 31 -> 118 for line breaks. Pieces that grow, where before all was merged whole:
-//! letters by chance 38 -> 8; 200 KB of longer and longer runs 2,470 -> 1,060 instructions a byte (`benches/doubling.py`), since the place that was right the
-//! last time is tried first.
+//! letters by chance 38 -> 8, but other such letters, where a longer piece begins with another token, take 44 as before. Longer and longer runs, 200 KB of them
+//! (a text of `benches/doubling.py`): 2,470 -> 1,060 instructions a byte, since the place that was right the last time is tried first.
 
 use super::{Merger, SHORT};
 use crate::error::Result;

@@ -168,7 +168,7 @@ def pieces(made: Encoder) -> Figures:
 def threads(files: Files, data: bytes) -> Figures:
     """Encode a batch by one thread and by two: wall time, the best of five, because others may have needed the cores.
 
-    Each result is let go before the next: on a virtual machine memory that nobody has ever touched costs more than encoding.
+    Each result is let go before the next: on a virtual machine memory that nobody has ever touched can cost nearly as much as encoding.
     """
     from .encoders import toklet
 
